@@ -1,0 +1,1 @@
+//! Readers: files in, statements and paragraphs out.

@@ -1,0 +1,13 @@
+//! Topic and stance of political statements, paragraph by paragraph.
+//!
+//! ```text
+//! Statement -> Paragraph -> Tokens -> TermCounts -> TfIdfVector -> TopicPrediction -> StancePrediction -> PredictionRow -> CSV
+//! ```
+#![deny(missing_docs)]
+#![forbid(unsafe_code)]
+
+pub mod corpus;
+pub mod error;
+pub mod evaluate;
+
+pub use error::{Error, Result};
