@@ -9,5 +9,7 @@
 pub mod corpus;
 pub mod error;
 pub mod evaluate;
+pub mod sparse;
+pub mod text;
 
 pub use error::{Error, Result};

@@ -1,0 +1,324 @@
+//! From text to tokens with their places.
+//!
+//! Flows in: a paragraph. Flows out: [`Token`]s, byte ranges of the original text. Words are those of Unicode UAX #29, joined further in three cases where
+//! the standard cuts what readers of politics take for one word: a hash tag (`#ceasefire`), a mention (`@un`) and a hyphenated word (`non-proliferation`). Numbers
+//! stay whole (`1,540`, `3.5`) as the standard has them. Clusters of punctuation and symbols are kept as [`TokenKind::Mark`]s: they bound negation, and character n-grams may use them.
+//!
+//! Two paths give the same tokens: chunks of text between ASCII white space that are all ASCII are cut by a byte scanner, others
+//! by `unicode-segmentation`. A property test holds them equal.
+
+use unicode_segmentation::UnicodeSegmentation;
+
+/// What a token is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TokenKind {
+    /// A word, number, hash tag or mention: has at least one letter or digit.
+    Word,
+    /// Punctuation or symbols between words.
+    Mark,
+}
+
+/// A token: a byte range of the text it was cut from, on character bounds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Token {
+    /// Offset of the first byte.
+    pub start: usize,
+    /// Offset after the last byte.
+    pub end: usize,
+    /// What it is.
+    pub kind: TokenKind,
+}
+
+/// Cuts `text` into tokens, appended to `tokens`.
+///
+/// ```
+/// use rapporteur::text::{tokenise, TokenKind};
+/// let text = "We can't accept 1,540 cease-fires, #UNSC!";
+/// let mut tokens = Vec::new();
+/// tokenise(text, &mut tokens);
+/// let words: Vec<&str> =
+///     tokens.iter().filter(|t| t.kind == TokenKind::Word).map(|t| &text[t.start..t.end]).collect();
+/// assert_eq!(words, ["We", "can't", "accept", "1,540", "cease-fires", "#UNSC"]);
+/// ```
+pub fn tokenise(text: &str, tokens: &mut Vec<Token>) {
+    let bytes = text.as_bytes();
+    let mut at = 0;
+    while at < bytes.len() {
+        if is_space(bytes[at]) {
+            at += 1;
+            continue;
+        }
+        let start = at;
+        let mut ascii = true;
+        while at < bytes.len() && !is_space(bytes[at]) {
+            ascii &= bytes[at] < 0x80;
+            at += 1;
+        }
+        if ascii {
+            cut_ascii(bytes, start, at, tokens);
+        } else {
+            cut_unicode(&text[start..at], start, tokens);
+        }
+    }
+}
+
+fn is_space(byte: u8) -> bool {
+    matches!(byte, b' ' | b'\t'..=b'\r')
+}
+
+/// Word_Break classes of UAX #29 as far as ASCII has them.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Class {
+    Letter,
+    Digit,
+    Underscore,
+    MidLetter,
+    MidBoth,
+    MidDigit,
+    Other,
+}
+
+const CLASSES: [Class; 128] = {
+    let mut classes = [Class::Other; 128];
+    let mut i = 0;
+    while i < 128 {
+        classes[i] = match i as u8 {
+            b'a'..=b'z' | b'A'..=b'Z' => Class::Letter,
+            b'0'..=b'9' => Class::Digit,
+            b'_' => Class::Underscore,
+            b':' => Class::MidLetter,
+            b'.' | b'\'' => Class::MidBoth,
+            b',' | b';' => Class::MidDigit,
+            _ => Class::Other,
+        };
+        i += 1;
+    }
+    classes
+};
+
+fn class(byte: u8) -> Class {
+    CLASSES[usize::from(byte & 0x7f)]
+}
+
+/// The end of the UAX #29 segment that begins at `at` with a letter, digit or underscore.
+fn ascii_segment_end(bytes: &[u8], mut at: usize, end: usize) -> usize {
+    let mut previous = class(bytes[at]);
+    at += 1;
+    while at < end {
+        let here = class(bytes[at]);
+        let next = if at + 1 < end { class(bytes[at + 1]) } else { Class::Other };
+        match (previous, here) {
+            (_, Class::Letter | Class::Digit | Class::Underscore) => previous = here,
+            (Class::Letter, Class::MidLetter | Class::MidBoth) if next == Class::Letter => {
+                previous = Class::Letter;
+                at += 1;
+            }
+            (Class::Digit, Class::MidDigit | Class::MidBoth) if next == Class::Digit => {
+                previous = Class::Digit;
+                at += 1;
+            }
+            _ => break,
+        }
+        at += 1;
+    }
+    at
+}
+
+fn cut_ascii(bytes: &[u8], start: usize, end: usize, tokens: &mut Vec<Token>) {
+    let mut joiner = Joiner::new(tokens);
+    let mut at = start;
+    while at < end {
+        let first = at;
+        if matches!(class(bytes[at]), Class::Letter | Class::Digit | Class::Underscore) {
+            at = ascii_segment_end(bytes, at, end);
+            let is_word = bytes[first..at].iter().any(u8::is_ascii_alphanumeric);
+            joiner.segment(first, at, if is_word { Segment::Word } else { Segment::Mark });
+        } else {
+            at += 1;
+            joiner.segment(first, at, Segment::of_mark(bytes[first] as char));
+        }
+    }
+    joiner.finish();
+}
+
+fn cut_unicode(chunk: &str, offset: usize, tokens: &mut Vec<Token>) {
+    let mut joiner = Joiner::new(tokens);
+    for (at, piece) in chunk.split_word_bound_indices() {
+        let segment = if piece.chars().any(char::is_alphanumeric) {
+            Segment::Word
+        } else if piece.chars().all(char::is_whitespace) {
+            Segment::Space
+        } else {
+            piece.chars().next().map_or(Segment::Space, Segment::of_mark)
+        };
+        joiner.segment(offset + at, offset + at + piece.len(), segment);
+    }
+    joiner.finish();
+}
+
+/// What the joining rules need to know of a UAX #29 segment.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Segment {
+    Word,
+    Sigil,
+    Hyphen,
+    Mark,
+    Space,
+}
+
+impl Segment {
+    fn of_mark(c: char) -> Segment {
+        match c {
+            '#' | '@' | '\u{FF03}' | '\u{FF20}' => Segment::Sigil,
+            '-' | '\u{2010}' | '\u{2011}' => Segment::Hyphen,
+            _ => Segment::Mark,
+        }
+    }
+}
+
+/// Joins sigil + word, word + hyphen + word, and runs of marks; `open` is a token that may still grow.
+struct Joiner<'a> {
+    tokens: &'a mut Vec<Token>,
+    open: Option<Token>,
+    /// A sigil or hyphen that the next segment may take in, with its range.
+    pending: Option<(Segment, usize, usize)>,
+}
+
+impl<'a> Joiner<'a> {
+    fn new(tokens: &'a mut Vec<Token>) -> Self {
+        Joiner { tokens, open: None, pending: None }
+    }
+
+    fn segment(&mut self, start: usize, end: usize, segment: Segment) {
+        match (segment, self.pending.take()) {
+            (Segment::Word, Some((Segment::Hyphen, _, _))) => {
+                // `open` is the word before the hyphen: a hyphen is pending only right after one.
+                if let Some(open) = &mut self.open {
+                    open.end = end;
+                }
+            }
+            (Segment::Word, Some((_, sigil_start, _))) => {
+                self.close();
+                self.open = Some(Token { start: sigil_start, end, kind: TokenKind::Word });
+            }
+            (Segment::Word, None) => {
+                self.close();
+                self.open = Some(Token { start, end, kind: TokenKind::Word });
+            }
+            (_, pending) => {
+                if let Some((_, s, e)) = pending {
+                    self.mark(s, e);
+                }
+                let after_word = matches!(self.open, Some(Token { kind: TokenKind::Word, .. }));
+                match segment {
+                    Segment::Hyphen if after_word => self.pending = Some((segment, start, end)),
+                    Segment::Sigil if !after_word => self.pending = Some((segment, start, end)),
+                    Segment::Space => self.close(),
+                    _ => self.mark(start, end),
+                }
+            }
+        }
+    }
+
+    fn mark(&mut self, start: usize, end: usize) {
+        match &mut self.open {
+            Some(open) if open.kind == TokenKind::Mark => open.end = end,
+            _ => {
+                self.close();
+                self.open = Some(Token { start, end, kind: TokenKind::Mark });
+            }
+        }
+    }
+
+    fn close(&mut self) {
+        self.tokens.extend(self.open.take());
+    }
+
+    fn finish(mut self) {
+        if let Some((_, s, e)) = self.pending.take() {
+            self.mark(s, e);
+        }
+        self.close();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn words(text: &str) -> Vec<&str> {
+        let mut tokens = Vec::new();
+        tokenise(text, &mut tokens);
+        tokens.iter().filter(|t| t.kind == TokenKind::Word).map(|t| &text[t.start..t.end]).collect()
+    }
+
+    #[test]
+    fn keeps_numbers_tags_mentions_and_hyphens() {
+        assert_eq!(words("In 2003, 1,540 U.N. posts."), ["In", "2003", "1,540", "U.N", "posts"]);
+        assert_eq!(words("@un #Cease_Fire a#b"), ["@un", "#Cease_Fire", "a", "b"]);
+        assert_eq!(words("non-nuclear-weapon state- -led"), ["non-nuclear-weapon", "state", "led"]);
+        assert_eq!(words("l'État ‘don’t’ non‑aligned"), ["l'État", "don’t", "non‑aligned"]);
+        assert_eq!(words("安理会 قرار"), ["安", "理", "会", "قرار"]);
+        assert!(words("... —— !?").is_empty());
+    }
+
+    #[test]
+    fn marks_are_clusters() {
+        let mut tokens = Vec::new();
+        tokenise("no!!! ok", &mut tokens);
+        assert_eq!(tokens.len(), 3);
+        assert_eq!((tokens[1].start, tokens[1].end, tokens[1].kind), (2, 5, TokenKind::Mark));
+    }
+
+    proptest! {
+        #[test]
+        fn ascii_path_equals_unicode_path(text in "[ -~\n]{0,60}") {
+            let mut fast = Vec::new();
+            tokenise(&text, &mut fast);
+            let mut slow = Vec::new();
+            for (start, chunk) in chunks(&text) {
+                cut_unicode(chunk, start, &mut slow);
+            }
+            prop_assert_eq!(fast, slow);
+        }
+
+        #[test]
+        fn chunks_cut_as_the_whole_text_does(text in "\\PC{0,40}") {
+            let mut by_chunk = Vec::new();
+            tokenise(&text, &mut by_chunk);
+            let mut whole = Vec::new();
+            cut_unicode(&text, 0, &mut whole);
+            let word = |t: &&Token| t.kind == TokenKind::Word;
+            prop_assert_eq!(by_chunk.iter().filter(word).collect::<Vec<_>>(), whole.iter().filter(word).collect::<Vec<_>>());
+        }
+
+        #[test]
+        fn offsets_ascend_on_character_bounds(text in "\\PC{0,40}") {
+            let mut tokens = Vec::new();
+            tokenise(&text, &mut tokens);
+            let mut last = 0;
+            for t in tokens {
+                prop_assert!(t.start >= last && t.end > t.start);
+                prop_assert!(text.is_char_boundary(t.start) && text.is_char_boundary(t.end));
+                last = t.end;
+            }
+        }
+    }
+
+    fn chunks(text: &str) -> Vec<(usize, &str)> {
+        let mut out = Vec::new();
+        let mut start = None;
+        for (i, b) in text.bytes().chain([b' ']).enumerate() {
+            match (is_space(b), start) {
+                (false, None) => start = Some(i),
+                (true, Some(s)) => {
+                    out.push((s, &text[s..i]));
+                    start = None;
+                }
+                _ => {}
+            }
+        }
+        out
+    }
+}
