@@ -9,6 +9,7 @@
 pub mod corpus;
 pub mod error;
 pub mod evaluate;
+pub mod features;
 pub mod sparse;
 pub mod text;
 

@@ -127,6 +127,14 @@ impl LanguageDetector {
         }
     }
 
+    /// Adds what another detector saw of later statements.
+    pub fn merge(&mut self, later: &LanguageDetector) {
+        self.seen += later.seen;
+        for (language, weight) in &later.weight {
+            *self.weight.entry(*language).or_default() += weight;
+        }
+    }
+
     /// The corpus's language; `None` where languages are mixed, unknown or cannot be stemmed.
     ///
     /// One language must hold half of the text and five times as much as any other: a detector's errors on

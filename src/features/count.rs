@@ -1,0 +1,267 @@
+//! Learning a vocabulary: in how many paragraphs each term occurs, and which terms stay.
+//!
+//! Flows in: token streams and the [`Lexicon`] of a corpus, with provisional words. Flows out: a [`Vocabulary`] and the document frequency of each column. An
+//! n-gram that reaches `min_df` has a beginning that reaches it too, so lengths are counted one after the other and only
+//! pairs of a *surviving* beginning and a surviving word are ever looked at. Pairs are dealt to shards by hash, so that the table of a shard fits the cache.
+
+use hashbrown::HashMap;
+use rayon::prelude::*;
+use std::hash::{BuildHasherDefault, Hasher};
+
+use super::documents::Documents;
+use super::grams::{ABSENT, GramTable, hash};
+use super::lexicon::{Lexicon, UNKNOWN};
+use super::params::VectoriserValidParams;
+use super::strings::Strings;
+use super::vocabulary::Vocabulary;
+
+const SHARDS: usize = 64;
+/// Rows a task counts at a time; cut by the data, so that no result depends on the number of threads.
+const CHUNK: usize = 8_192;
+
+/// A vocabulary, and the number of paragraphs of each column.
+pub(super) struct Counted {
+    pub vocabulary: Vocabulary,
+    pub frequencies: Vec<u32>,
+}
+
+/// What a corpus offers: its provisional words and character n-grams.
+pub(super) struct Candidates<'a> {
+    pub documents: &'a Documents,
+    pub rows: &'a [u32],
+    pub lexicon: Lexicon,
+    pub words: Strings,
+    pub chars: Strings,
+}
+
+/// Counts all terms and keeps those that the parameters allow.
+pub(super) fn count(candidates: Candidates<'_>, params: &VectoriserValidParams) -> Counted {
+    let Candidates { documents, rows, mut lexicon, words, chars } = candidates;
+    // An absolute minimum of one: a term of no paragraph (of another fold, say) has no idf.
+    let min_df = params.min_df.of(rows.len()).max(1.0);
+    let max_df = params.max_df.of(rows.len());
+    let keeps = |df: u32| f64::from(df) >= min_df;
+
+    let mut terms: Vec<Term> = Vec::new();
+    let (mut kept_words, mut grams) = (Strings::default(), GramTable::default());
+    if let Some(range) = params.word_ngrams {
+        let df = unigram_frequencies(documents, rows, &lexicon, words.len());
+        let mut survivors: Vec<u32> = (0..words.len() as u32).filter(|&w| keeps(df[w as usize])).collect();
+        survivors.sort_unstable_by(|&a, &b| {
+            df[b as usize].cmp(&df[a as usize]).then_with(|| words.get(a).cmp(words.get(b)))
+        });
+        let mut renumber = vec![UNKNOWN; words.len()];
+        for (node, &w) in survivors.iter().enumerate() {
+            renumber[w as usize] = node as u32;
+            kept_words.intern(words.get(w));
+        }
+        lexicon.renumber_words(&renumber);
+        // The place of each word in alphabetical order: n-grams are compared by numbers and not by strings.
+        let mut alphabetical: Vec<u32> = (0..kept_words.len() as u32).collect();
+        alphabetical.sort_unstable_by(|&a, &b| kept_words.get(a).cmp(kept_words.get(b)));
+        let mut rank = vec![0u32; kept_words.len()];
+        for (place, &w) in alphabetical.iter().enumerate() {
+            rank[w as usize] = place as u32;
+        }
+        if range.min() == 1 {
+            terms.extend(survivors.iter().zip(0..).map(|(&w, node)| Term { df: df[w as usize], node }));
+        }
+        grams = GramTable::new(kept_words.len(), Vec::new()).unwrap_or_default();
+        for n in 2..=range.max() {
+            let mut found = ngram_frequencies(documents, rows, &lexicon, &grams, n, min_df);
+            if found.is_empty() {
+                break;
+            }
+            let key =
+                |&(prefix, word, df): &(u32, u32, u32)| (u32::MAX - df, rank[prefix as usize], rank[word as usize]);
+            found.sort_unstable_by_key(key);
+            let first = grams.len() as u32;
+            let pairs: Vec<(u32, u32)> = found.iter().map(|&(p, w, _)| (p, w)).collect();
+            grams.extend(&pairs);
+            // Rank of the new nodes among n-grams of their length.
+            let mut order: Vec<u32> = (0..pairs.len() as u32).collect();
+            order.sort_unstable_by_key(|&i| {
+                let (p, w) = pairs[i as usize];
+                (rank[p as usize], rank[w as usize])
+            });
+            rank.resize(grams.len(), 0);
+            for (place, &i) in order.iter().enumerate() {
+                rank[first as usize + i as usize] = place as u32;
+            }
+            if n >= range.min() {
+                terms.extend(found.iter().zip(first..).map(|(&(_, _, df), node)| Term { df, node }));
+            }
+        }
+    }
+    terms.retain(|t| f64::from(t.df) <= max_df);
+    let spell = |node: u32| grams.words_of(node).iter().map(|&w| kept_words.get(w)).collect::<Vec<_>>().join(" ");
+    keep_commonest(&mut terms, params.max_features, spell);
+
+    let mut char_terms: Vec<Term> = Vec::new();
+    if params.char_ngrams.is_some() {
+        let df = char_frequencies(documents, rows, &lexicon, chars.len());
+        char_terms.extend(df.iter().zip(0..).map(|(&df, node)| Term { df, node }));
+        char_terms.retain(|t| keeps(t.df) && f64::from(t.df) <= max_df);
+        char_terms.sort_unstable_by(|a, b| b.df.cmp(&a.df).then_with(|| chars.get(a.node).cmp(chars.get(b.node))));
+        char_terms.truncate(params.max_features.unwrap_or(usize::MAX));
+    }
+    let frequencies = terms.iter().chain(&char_terms).map(|t| t.df).collect();
+    let kept_chars = char_terms.iter().map(|t| chars.get(t.node)).collect();
+    let mut columns = vec![ABSENT; grams.len()];
+    for (j, t) in terms.iter().enumerate() {
+        columns[t.node as usize] = j as u32;
+    }
+    let nodes = terms.iter().map(|t| t.node).collect();
+    Counted { vocabulary: Vocabulary { words: kept_words, grams, columns, nodes, chars: kept_chars }, frequencies }
+}
+
+/// A term of the word block (its node) or of the character block (its provisional number).
+struct Term {
+    df: u32,
+    node: u32,
+}
+
+/// Orders terms by document frequency (then length, then spelling: the order of nodes) and keeps the first `most`, ties at the cut by spelling.
+fn keep_commonest(terms: &mut Vec<Term>, most: Option<usize>, spell: impl Fn(u32) -> String) {
+    terms.sort_unstable_by_key(|t| (u32::MAX - t.df, t.node));
+    let Some(most) = most.filter(|&m| m < terms.len()) else { return };
+    let cut = terms[most].df;
+    let start = terms.partition_point(|t| t.df > cut);
+    let end = terms.partition_point(|t| t.df >= cut);
+    terms[start..end].sort_by_cached_key(|t| spell(t.node));
+    terms.truncate(most);
+    terms[start..].sort_unstable_by_key(|t| t.node);
+}
+
+fn unigram_frequencies(documents: &Documents, rows: &[u32], lexicon: &Lexicon, words: usize) -> Vec<u32> {
+    stamped_frequencies(rows, words, |row, see| {
+        for (_, word) in lexicon.words(documents.tokens(row as usize)) {
+            see(word);
+        }
+    })
+}
+
+fn char_frequencies(documents: &Documents, rows: &[u32], lexicon: &Lexicon, chars: usize) -> Vec<u32> {
+    stamped_frequencies(rows, chars, |row, see| {
+        for &form in documents.tokens(row as usize) {
+            lexicon.grams(form).iter().for_each(|&g| see(g));
+        }
+    })
+}
+
+/// Document frequencies of `n` things, told apart within a row by stamping each with the row that saw it last.
+fn stamped_frequencies(rows: &[u32], n: usize, visit: impl Fn(u32, &mut dyn FnMut(u32)) + Sync) -> Vec<u32> {
+    let parts = rayon::current_num_threads().max(1);
+    rows.par_chunks(rows.len().div_ceil(parts).max(1))
+        .map(|rows| {
+            let (mut df, mut stamp) = (vec![0u32; n], vec![0u32; n]);
+            for (i, &row) in (1u32..).zip(rows) {
+                visit(row, &mut |thing| {
+                    if let Some(last) = stamp.get_mut(thing as usize).filter(|last| **last != i) {
+                        *last = i;
+                        df[thing as usize] += 1;
+                    }
+                });
+            }
+            df
+        })
+        // Sums of whole numbers: the same however the rows were shared out.
+        .reduce(
+            || vec![0; n],
+            |mut a, b| {
+                a.iter_mut().zip(b).for_each(|(a, b)| *a += b);
+                a
+            },
+        )
+}
+
+/// The n-grams of `n` words whose beginning is in the table, as `(beginning, last word, paragraphs)`, where they reach `min_df`.
+fn ngram_frequencies(
+    documents: &Documents,
+    rows: &[u32],
+    lexicon: &Lexicon,
+    grams: &GramTable,
+    n: usize,
+    min_df: f64,
+) -> Vec<(u32, u32, u32)> {
+    // Batches bound the memory of the shards: counts of a batch are added to the tables of all shards before the next.
+    const CHUNKS_AT_ONCE: usize = 16;
+    let mut tables: Vec<HashMap<u64, u32, BuildHasherDefault<KeyHasher>>> = vec![HashMap::default(); SHARDS];
+    for batch in rows.chunks(CHUNK * CHUNKS_AT_ONCE) {
+        let dealt: Vec<Vec<Vec<u64>>> = batch
+            .par_chunks(CHUNK)
+            .map(|rows| {
+                let mut shards = vec![Vec::new(); SHARDS];
+                let (mut words, mut keys) = (Vec::new(), Vec::new());
+                for &row in rows {
+                    words.clear();
+                    words.extend(lexicon.words(documents.tokens(row as usize)).map(|(_, w)| w));
+                    keys.clear();
+                    for window in words.windows(n) {
+                        if let Some(prefix) = node_of(&window[..n - 1], grams)
+                            && window[n - 1] != UNKNOWN
+                        {
+                            keys.push(u64::from(prefix) << 32 | u64::from(window[n - 1]));
+                        }
+                    }
+                    keys.sort_unstable();
+                    keys.dedup();
+                    for &key in &keys {
+                        shards[shard_of(key)].push(key);
+                    }
+                }
+                shards
+            })
+            .collect();
+        tables.par_iter_mut().enumerate().for_each(|(shard, table)| {
+            for chunk in &dealt {
+                for &key in &chunk[shard] {
+                    *table.entry(key).or_insert(0) += 1;
+                }
+            }
+        });
+    }
+    let mut found: Vec<(u32, u32, u32)> = tables
+        .into_par_iter()
+        .flat_map_iter(|table| {
+            table
+                .into_iter()
+                .filter(|&(_, df)| f64::from(df) >= min_df)
+                .map(|(key, df)| ((key >> 32) as u32, key as u32, df))
+        })
+        .collect();
+    found.sort_unstable();
+    found
+}
+
+fn node_of(words: &[u32], grams: &GramTable) -> Option<u32> {
+    let (&first, rest) = words.split_first()?;
+    if first == UNKNOWN {
+        return None;
+    }
+    rest.iter().try_fold(first, |prefix, &word| if word == UNKNOWN { None } else { grams.find(prefix, word) })
+}
+
+fn shard_of(key: u64) -> usize {
+    (hash((key >> 32) as u32, key as u32) >> 57) & (SHARDS - 1)
+}
+
+/// Hashes a pair that already is a number.
+#[derive(Default)]
+struct KeyHasher(u64);
+
+impl Hasher for KeyHasher {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        for &b in bytes {
+            self.write_u64(u64::from(b));
+        }
+    }
+
+    fn write_u64(&mut self, key: u64) {
+        self.0 = hash((key >> 32) as u32 ^ self.0 as u32, key as u32) as u64;
+    }
+}

@@ -1,0 +1,110 @@
+//! A corpus as numbers: every token's form, nothing of the text.
+//!
+//! Flows in: paragraphs, in batches that may be read on any thread. Flows out: [`Documents`], four bytes a token. What the analyser makes of a
+//! form is looked up later, per distinct form: so folds, stemmers and n-gram ranges can be tried without reading the text again, and the text need not be kept.
+
+use super::strings::Strings;
+use crate::text::{LanguageDetector, normalise, tokenise};
+
+/// Token streams of many paragraphs over one set of forms.
+///
+/// ```
+/// use rapporteur::features::Documents;
+/// let documents: Documents = ["Peace, peace!", "War."].into_iter().collect();
+/// assert_eq!((documents.len(), documents.forms().len()), (2, 5));
+/// assert_eq!(documents.tokens(0).len(), 4);
+/// ```
+#[derive(Debug, Clone, Default)]
+pub struct Documents {
+    forms: Strings,
+    starts: Vec<usize>,
+    tokens: Vec<u32>,
+    detector: LanguageDetector,
+}
+
+impl Documents {
+    /// Adds a paragraph.
+    pub fn push(&mut self, text: &str) {
+        if self.starts.is_empty() {
+            self.starts.push(0);
+        }
+        self.detector.see(text);
+        let (mut cut, mut form) = (Vec::with_capacity(text.len() / 5), String::new());
+        tokenise(text, &mut cut);
+        for token in &cut {
+            normalise(&text[token.start..token.end], &mut form);
+            self.tokens.push(self.forms.intern(&form));
+        }
+        self.starts.push(self.tokens.len());
+    }
+
+    /// Adds all paragraphs of another set after these.
+    pub fn append(&mut self, other: &Documents) {
+        if self.starts.is_empty() {
+            self.starts.push(0);
+        }
+        let base = self.tokens.len();
+        let renumbered: Vec<u32> = other.forms.iter().map(|form| self.forms.intern(form)).collect();
+        self.tokens.extend(other.tokens.iter().map(|&t| renumbered[t as usize]));
+        self.starts.extend(other.starts.iter().skip(1).map(|s| base + s));
+        self.detector.merge(&other.detector);
+    }
+
+    /// Number of paragraphs.
+    pub fn len(&self) -> usize {
+        self.starts.len().saturating_sub(1)
+    }
+
+    /// True when there is none.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// The forms of paragraph `i`, in order.
+    pub fn tokens(&self, i: usize) -> &[u32] {
+        &self.tokens[self.starts[i]..self.starts[i + 1]]
+    }
+
+    /// Number of tokens in all.
+    pub fn token_count(&self) -> usize {
+        self.tokens.len()
+    }
+
+    /// The distinct forms.
+    pub fn forms(&self) -> &Strings {
+        &self.forms
+    }
+
+    /// What language detection has seen.
+    pub fn detector(&self) -> &LanguageDetector {
+        &self.detector
+    }
+}
+
+impl<'a> FromIterator<&'a str> for Documents {
+    fn from_iter<I: IntoIterator<Item = &'a str>>(texts: I) -> Self {
+        let mut out = Documents::default();
+        for text in texts {
+            out.push(text);
+        }
+        out
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn appending_equals_pushing() {
+        let texts = ["The ceasefire holds.", "", "The ceasefire does not hold!", "Non-proliferation"];
+        let whole: Documents = texts.into_iter().collect();
+        let mut parts: Documents = texts[..2].iter().copied().collect();
+        parts.append(&texts[2..].iter().copied().collect());
+        assert_eq!(parts.len(), whole.len());
+        for i in 0..whole.len() {
+            let words = |d: &Documents| d.tokens(i).iter().map(|&t| d.forms().get(t).to_owned()).collect::<Vec<_>>();
+            assert_eq!(words(&parts), words(&whole));
+        }
+    }
+}

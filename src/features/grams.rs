@@ -1,0 +1,161 @@
+//! Word n-grams as numbers.
+//!
+//! Flows in: words as numbers. Flows out: *nodes*. Nodes 0, 1, 2 ... are the words themselves; every longer n-gram is a node that names the node of its
+//! first n-1 words and its last word. So an n-gram costs eight bytes and one look-up whatever its length, no string is ever built, and nothing collides
+//! (feature hashing would be as fast and wrong now and then).
+
+/// No node: the n-gram is not in the table.
+pub(super) const ABSENT: u32 = u32::MAX;
+
+/// All n-grams of two words and more that a vocabulary knows, and the table that finds them.
+///
+/// ```
+/// use rapporteur::features::GramTable;
+/// // Words 0..3; the pair (0, 2) is node 3, the triple (0, 2, 1) is node 4.
+/// let table = GramTable::new(3, vec![(0, 2), (3, 1)]).unwrap();
+/// assert_eq!(table.find(0, 2), Some(3));
+/// assert_eq!(table.find(2, 0), None);
+/// assert_eq!(table.words_of(4), vec![0, 2, 1]);
+/// ```
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct GramTable {
+    words: u32,
+    pairs: Vec<(u32, u32)>,
+    slots: Vec<Slot>,
+}
+
+/// Key and node lie side by side: one cache miss a look-up.
+#[derive(Debug, Clone, Copy, PartialEq)]
+struct Slot {
+    prefix: u32,
+    word: u32,
+    node: u32,
+}
+
+const EMPTY: Slot = Slot { prefix: ABSENT, word: ABSENT, node: ABSENT };
+
+impl GramTable {
+    /// A table over `words` words, with a node for each pair of an earlier node and a word, numbered from `words` on.
+    ///
+    /// `None` if a pair names a node that does not come before it, a word that does not exist, or repeats another.
+    pub fn new(words: usize, pairs: Vec<(u32, u32)>) -> Option<Self> {
+        u32::try_from(words.checked_add(pairs.len())?).ok().filter(|&n| n < ABSENT)?;
+        let mut table = GramTable { words: words as u32, pairs: Vec::new(), slots: Vec::new() };
+        table.slots = vec![EMPTY; (pairs.len() * 2).next_power_of_two().max(2)];
+        for (i, &(prefix, word)) in pairs.iter().enumerate() {
+            let node = table.words + i as u32;
+            if prefix >= node || word >= table.words || !table.insert(Slot { prefix, word, node }) {
+                return None;
+            }
+        }
+        table.pairs = pairs;
+        Some(table)
+    }
+
+    /// Adds more nodes after those there are; the caller vouches that they are new and well formed.
+    pub(super) fn extend(&mut self, pairs: &[(u32, u32)]) {
+        let total = self.pairs.len() + pairs.len();
+        let first = self.words + self.pairs.len() as u32;
+        self.pairs.extend_from_slice(pairs);
+        if total * 2 > self.slots.len() {
+            self.slots = vec![EMPTY; (total * 2).next_power_of_two()];
+            for i in 0..total {
+                let (prefix, word) = self.pairs[i];
+                self.insert(Slot { prefix, word, node: self.words + i as u32 });
+            }
+        } else {
+            for (&(prefix, word), node) in pairs.iter().zip(first..) {
+                self.insert(Slot { prefix, word, node });
+            }
+        }
+    }
+
+    fn insert(&mut self, slot: Slot) -> bool {
+        let mask = self.slots.len() - 1;
+        let mut at = hash(slot.prefix, slot.word) & mask;
+        while self.slots[at].node != ABSENT {
+            if (self.slots[at].prefix, self.slots[at].word) == (slot.prefix, slot.word) {
+                return false;
+            }
+            at = (at + 1) & mask;
+        }
+        self.slots[at] = slot;
+        true
+    }
+
+    /// The node of an n-gram: that of its first words, and its last word.
+    #[inline]
+    pub fn find(&self, prefix: u32, word: u32) -> Option<u32> {
+        let mask = self.slots.len().wrapping_sub(1);
+        let mut at = hash(prefix, word) & mask;
+        // The table is at most half full, so an empty slot ends every search.
+        while let Some(slot) = self.slots.get(at) {
+            if slot.node == ABSENT {
+                return None;
+            }
+            if slot.prefix == prefix && slot.word == word {
+                return Some(slot.node);
+            }
+            at = (at + 1) & mask;
+        }
+        None
+    }
+
+    /// Number of nodes, words included.
+    pub fn len(&self) -> usize {
+        self.words as usize + self.pairs.len()
+    }
+
+    /// True when there is no node.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// The pairs, in order of their nodes.
+    pub fn pairs(&self) -> &[(u32, u32)] {
+        &self.pairs
+    }
+
+    /// The words of a node, first to last.
+    ///
+    /// # Panics
+    /// If the node does not exist.
+    pub fn words_of(&self, mut node: u32) -> Vec<u32> {
+        let mut words = Vec::new();
+        while node >= self.words {
+            let (prefix, word) = self.pairs[(node - self.words) as usize];
+            words.push(word);
+            node = prefix;
+        }
+        words.push(node);
+        words.reverse();
+        words
+    }
+}
+
+/// A multiplicative hash with fixed constants: the table's layout is the same everywhere.
+#[inline]
+pub(super) fn hash(prefix: u32, word: u32) -> usize {
+    let key = (u64::from(prefix) << 32 | u64::from(word)).wrapping_add(0x9E37_79B9_7F4A_7C15);
+    let product = u128::from(key).wrapping_mul(0xA24B_AED4_963E_E407_9FB2_1C65_1E98_DF25);
+    ((product >> 64) as u64 ^ product as u64) as usize
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tables_grow_and_refuse_nonsense() {
+        let pairs: Vec<(u32, u32)> = (0..100).flat_map(|a| (0..100).map(move |b| (a, b))).collect();
+        let mut table = GramTable::new(100, pairs[..10].to_vec()).unwrap();
+        table.extend(&pairs[10..]);
+        assert_eq!(Some(&table), GramTable::new(100, pairs.clone()).as_ref());
+        assert!(pairs.iter().zip(100..).all(|(&(a, b), node)| table.find(a, b) == Some(node)));
+        assert_eq!(table.find(100, 0), None);
+        assert!(GramTable::new(2, vec![(2, 0)]).is_none(), "a node cannot be its own prefix");
+        assert!(GramTable::new(2, vec![(0, 2)]).is_none(), "a word must exist");
+        assert!(GramTable::new(2, vec![(0, 1), (0, 1)]).is_none(), "pairs are distinct");
+        assert_eq!(GramTable::default().find(0, 0), None);
+    }
+}
