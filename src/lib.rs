@@ -10,6 +10,7 @@ pub mod corpus;
 pub mod error;
 pub mod evaluate;
 pub mod features;
+pub mod linear;
 pub mod sparse;
 pub mod text;
 

@@ -1,0 +1,14 @@
+//! From vectors to classes: parameters, solver, classifier, calibration.
+//!
+//! Flows in: a [`crate::sparse::SparseMatrix`], a class number for each row, a cost for each row. Flows out: a [`LinearClassifier`] with a certificate of
+//! how far from the optimum it can be at most. This room knows no text and no label names.
+
+mod classifier;
+mod dual;
+mod hinge;
+mod logistic;
+mod params;
+
+pub use classifier::{LinearClassifier, softmax};
+pub use dual::{Certificate, DualSolver};
+pub use params::{ClassWeight, LinearParams, LinearValidParams, Loss};
