@@ -1,1 +1,31 @@
-//! Readers: files in, statements and paragraphs out.
+//! Readers and writers: files in, rows and paragraphs out.
+//!
+//! ```text
+//! path -> Input -> RecordReader -> Batch -> LabelledRow
+//! ```
+//!
+//! Flows in: CSV, TSV, JSON Lines or plain text, compressed or not, from files or standard input. Flows out:
+//! [`Batch`]es of rows in order, each with its place, and for training [`LabelledRow`]s; on the way back, [`Output`].
+//! This room knows columns, labels and places, and neither numbers nor models: a label stays the string its coder
+//! wrote.
+
+mod codebook;
+mod columns;
+mod csv_records;
+mod format;
+mod input;
+mod jsonl_records;
+mod labelled;
+mod output;
+mod paragraphs;
+mod records;
+mod text_records;
+
+pub use codebook::{Codebook, CodebookEntry};
+pub use columns::{ColumnNames, JOIN, Missing, join_text, nearest};
+pub use format::{Delimiter, Format};
+pub use input::Input;
+pub use labelled::{LabelColumns, LabelledColumns, LabelledReader, LabelledRow};
+pub use output::Output;
+pub use paragraphs::split_paragraphs;
+pub use records::{Batch, ReadOptions, RecordReader, open_records};

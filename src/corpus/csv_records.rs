@@ -1,0 +1,344 @@
+//! CSV and TSV in, rows out.
+//!
+//! Flows in: an [`Input`] of RFC 4180 text with any line ends. Flows out: rows as wide as the header. The `csv` crate
+//! cuts the cells; it forgives what should be reported here, and [`Source`] below gives it just enough less rope: it
+//! puts a line end after the last byte, so that only a record with an open quote can still be waiting when the input
+//! ends, and remembers the block last read, so that lines are counted exactly whatever ends them.
+
+use std::io::{self, Read};
+use std::sync::Arc;
+
+use csv::StringRecord;
+
+use super::format::{Delimiter, header_end};
+use super::input::{BUFFER, Input};
+use super::records::{Batch, RecordReader};
+use crate::error::{Error, Place, Result};
+
+/// A CSV file being read.
+pub(super) struct CsvRecords {
+    name: Arc<str>,
+    header: Vec<String>,
+    delimiter: u8,
+    reader: csv::Reader<Source>,
+    /// Lines ended by a bare carriage return, which the `csv` crate does not count; `None` unless the file has such.
+    carriage_returns: Option<u64>,
+    /// True when the last record was ended by a carriage return.
+    after_return: bool,
+    rows: u64,
+    batches: u64,
+}
+
+impl CsvRecords {
+    /// Reads the header.
+    pub(super) fn new(mut input: Input, delimiter: Delimiter) -> Result<Self> {
+        let name: Arc<str> = input.name().into();
+        let start = input.peek(|seen| header_end(seen).is_some_and(|end| end + 1 < seen.len()))?;
+        if start.iter().all(u8::is_ascii_whitespace) {
+            let mend = "give a file with a header line, for example text,topic,stance";
+            return Err(Error::input(Place::file(&*name), "the file is empty", mend));
+        }
+        let delimiter = delimiter.resolve(start);
+        let bare = header_end(start).is_some_and(|end| start[end] == b'\r' && start.get(end + 1) != Some(&b'\n'));
+        let reader = csv::ReaderBuilder::new()
+            .delimiter(delimiter)
+            .has_headers(false)
+            // Widths are checked here, where the message can say more.
+            .flexible(true)
+            .buffer_capacity(BUFFER)
+            .from_reader(Source::new(input));
+        let carriage_returns = bare.then_some(0);
+        let header = Vec::new();
+        let mut records =
+            CsvRecords { name, header, delimiter, reader, carriage_returns, after_return: false, rows: 0, batches: 0 };
+        let mut first = StringRecord::new();
+        if let Some(line) = records.next(&mut first)? {
+            records.header = first.iter().map(|cell| cell.trim().to_owned()).collect();
+            records.refuse_duplicates(line)?;
+        }
+        Ok(records)
+    }
+
+    /// Cells without a name may be many: spreadsheets leave empty columns at the right.
+    fn refuse_duplicates(&self, line: u64) -> Result<()> {
+        for (i, column) in self.header.iter().enumerate() {
+            if !column.is_empty() && self.header[..i].contains(column) {
+                let place = Place::file(&*self.name).line(line).field(column);
+                return Err(Error::input(place, "two columns have this name", "rename one of them in the header"));
+            }
+        }
+        Ok(())
+    }
+
+    /// Reads a record of whatever width; returns the line it begins on, or `None` at the end.
+    fn next(&mut self, record: &mut StringRecord) -> Result<Option<u64>> {
+        let before = self.reader.position().line();
+        match self.reader.read_record(record) {
+            Ok(true) => {}
+            Ok(false) => return Ok(None),
+            Err(error) => return Err(self.explain(error, before)),
+        }
+        let end = self.reader.position().byte();
+        let passed = self.reader.position().line() - before;
+        let closing = self.reader.get_ref().byte(end.saturating_sub(1));
+        // Line feeds passed are those in the cells, the one that ended the record, and any before it: of blank lines,
+        // or the second half of the last record's CR LF. Only the last kind moves the record's first line, so the
+        // others are taken off.
+        let unclosed = self.reader.get_ref().exhausted;
+        let ended = u64::from(closing == Some(b'\n') && !unclosed);
+        let inside = if passed > ended { count(record, b'\n') } else { 0 };
+        let mut line = before + passed.saturating_sub(ended + inside);
+        self.after_return = closing == Some(b'\r');
+        if let Some(returns) = &mut self.carriage_returns {
+            line += *returns;
+            *returns += count(record, b'\r') + u64::from(closing == Some(b'\r'));
+        }
+        if unclosed {
+            return Err(Error::input(
+                Place::file(&*self.name).line(line),
+                "a quote opened in this row is not closed before the end of the file",
+                "close the quote; double the quotes inside quoted cells (\"\")",
+            ));
+        }
+        Ok(Some(line))
+    }
+
+    fn explain(&self, error: csv::Error, line: u64) -> Error {
+        let place = Place::file(&*self.name);
+        match error.into_kind() {
+            csv::ErrorKind::Io(source) => Error::io("read", &*self.name, source),
+            csv::ErrorKind::Utf8 { err, .. } => {
+                let column = self.header.get(err.field()).filter(|name| !name.is_empty()).cloned();
+                let column = column.unwrap_or_else(|| format!("number {}", err.field() + 1));
+                not_utf8(place.line(self.first_line(line)).field(column), err.valid_up_to(), "cell")
+            }
+            other => Error::input(place.line(line), format!("not readable as CSV ({other:?})"), "check the quotes"),
+        }
+    }
+
+    /// The line of a record that the `csv` crate wiped for its encoding, blank lines before it not counted.
+    fn first_line(&self, before: u64) -> u64 {
+        before + self.carriage_returns.unwrap_or(u64::from(self.after_return))
+    }
+}
+
+impl RecordReader for CsvRecords {
+    fn name(&self) -> &str {
+        &self.name
+    }
+
+    fn header(&self) -> &[String] {
+        &self.header
+    }
+
+    fn read(&mut self, batch: &mut Batch, max_rows: usize, max_bytes: usize) -> Result<bool> {
+        batch.begin(&self.name, self.batches, self.rows + 1);
+        self.batches += 1;
+        while !batch.is_full(max_rows, max_bytes) {
+            let record = batch.slot();
+            let Some(line) = self.next(record)? else { break };
+            if record.len() != self.header.len() {
+                let shown =
+                    if self.delimiter == b'\t' { "tab".into() } else { format!("{:?}", self.delimiter as char) };
+                return Err(Error::input(
+                    Place::file(&*self.name).line(line),
+                    format!(
+                        "found {} field{}, expected {} as in the header",
+                        record.len(),
+                        if record.len() == 1 { "" } else { "s" },
+                        self.header.len()
+                    ),
+                    format!(
+                        "put quotes round cells that hold the delimiter ({shown}) or line ends, or name another --delimiter"
+                    ),
+                ));
+            }
+            batch.commit(line);
+            self.rows += 1;
+        }
+        Ok(!batch.is_empty())
+    }
+}
+
+/// The error of bytes that are not UTF-8, `valid` bytes into a cell or line.
+pub(super) fn not_utf8(place: Place, valid: usize, within: &str) -> Error {
+    Error::input(
+        place,
+        format!("not UTF-8 at byte {} of the {within}", valid + 1),
+        "save the file as UTF-8 (in Excel: \"CSV UTF-8\"), or convert it: iconv -f WINDOWS-1252 -t UTF-8",
+    )
+}
+
+fn count(record: &StringRecord, byte: u8) -> u64 {
+    memchr::memchr_iter(byte, record.as_slice().as_bytes()).count() as u64
+}
+
+/// The input with a line end after its last byte, and its latest block kept.
+struct Source {
+    input: Input,
+    block: Vec<u8>,
+    /// Offset of the block in the input.
+    offset: u64,
+    filled: usize,
+    given: usize,
+    closed: bool,
+    /// True once the end has been reported to the reader.
+    exhausted: bool,
+}
+
+impl Source {
+    fn new(input: Input) -> Self {
+        Source { input, block: vec![0; BUFFER], offset: 0, filled: 0, given: 0, closed: false, exhausted: false }
+    }
+
+    /// The byte at an offset within the block read last. The byte before a position of the reader always is: the reader
+    /// asks for a block only when it needs a byte of it.
+    fn byte(&self, offset: u64) -> Option<u8> {
+        let at = usize::try_from(offset.checked_sub(self.offset)?).ok()?;
+        self.block[..self.filled].get(at).copied()
+    }
+}
+
+impl Read for Source {
+    fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
+        if self.given == self.filled {
+            if self.closed {
+                self.exhausted = true;
+                return Ok(0);
+            }
+            let mut read = self.input.read(&mut self.block)?;
+            if read == 0 {
+                self.block[0] = b'\n';
+                self.closed = true;
+                read = 1;
+            }
+            self.offset += self.filled as u64;
+            self.filled = read;
+            self.given = 0;
+        }
+        let given = (self.filled - self.given).min(out.len());
+        out[..given].copy_from_slice(&self.block[self.given..self.given + given]);
+        self.given += given;
+        Ok(given)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+    use std::io::Cursor;
+
+    type Rows = Vec<(u64, Vec<String>)>;
+
+    fn open(bytes: impl AsRef<[u8]>) -> Result<CsvRecords> {
+        let bytes = bytes.as_ref().to_vec();
+        CsvRecords::new(Input::from_reader("a.csv", Cursor::new(bytes))?, Delimiter::Auto)
+    }
+
+    fn rows(bytes: impl AsRef<[u8]>) -> Result<Rows> {
+        let mut reader = open(bytes)?;
+        let mut batch = Batch::new();
+        let mut rows = Vec::new();
+        while reader.read(&mut batch, 2, 1 << 20)? {
+            rows.extend((0..batch.len()).map(|i| (batch.line(i), batch.record(i).iter().map(str::to_owned).collect())));
+        }
+        Ok(rows)
+    }
+
+    fn error(bytes: impl AsRef<[u8]>) -> String {
+        rows(bytes).unwrap_err().to_string()
+    }
+
+    fn row(line: u64, cells: &[&str]) -> (u64, Vec<String>) {
+        (line, cells.iter().map(|&c| c.to_owned()).collect())
+    }
+
+    #[test]
+    fn lines_are_exact_with_every_line_end() {
+        let text = "\n id ,text\n1,\"two\nlines\"\n\n2,\"say \"\"no\"\"\"\n3,\"a,b\"";
+        let expected = |end: &str| {
+            vec![row(3, &["1", &format!("two{end}lines")]), row(6, &["2", "say \"no\""]), row(7, &["3", "a,b"])]
+        };
+        assert_eq!(rows(text).unwrap(), expected("\n"));
+        assert_eq!(rows(text.replace('\n', "\r\n")).unwrap(), expected("\r\n"));
+        // Blank lines of bare carriage returns are passed over uncounted.
+        let bare = rows("id,text\r1,\"two\rlines\"\r2,b\r").unwrap();
+        assert_eq!(bare, [row(2, &["1", "two\rlines"]), row(4, &["2", "b"])]);
+        assert_eq!(rows("a,b\r\n1,2\n3,4\r\n5,6\n").unwrap().iter().map(|r| r.0).collect::<Vec<_>>(), [2, 3, 4]);
+    }
+
+    #[test]
+    fn headers_are_trimmed_and_checked() {
+        assert_eq!(open("\u{FEFF} id ;\" text\";\n").unwrap().header(), ["id", "text", ""]);
+        assert!(rows("id,text").unwrap().is_empty());
+        assert_eq!(rows("id,,\n1,,\n").unwrap(), [row(2, &["1", "", ""])]);
+        for empty in ["", "\n\r\n", " \n"] {
+            assert!(error(empty).starts_with("a.csv: the file is empty\n  give a file"), "{}", error(empty));
+        }
+        let duplicate = error("text,id,text\n");
+        assert!(duplicate.starts_with("a.csv, line 1, column \"text\": two columns have this name"), "{duplicate}");
+    }
+
+    #[test]
+    fn ragged_rows_are_refused_with_their_place() {
+        let message = error("id,text,topic\n1,\"a\nb\",x\n2,Yes, we do,y\n");
+        assert!(message.starts_with("a.csv, line 4: found 4 fields, expected 3 as in the header\n"), "{message}");
+        assert!(message.contains("put quotes round") && message.contains("(',')"), "{message}");
+        assert!(error("a\tb\n1\n").contains("line 2: found 1 field, expected 2"));
+    }
+
+    #[test]
+    fn invalid_utf8_is_refused_with_its_place() {
+        let message = error(b"id,text\n1,ok\n2,caf\xE9 noir\n");
+        assert!(message.starts_with("a.csv, line 3, column \"text\": not UTF-8 at byte 4 of the cell"), "{message}");
+        assert!(message.contains("save the file as UTF-8"), "{message}");
+        let message = error(b"id,text\r\n1,ok\r\n2,caf\xE9 noir\r\n");
+        assert!(message.starts_with("a.csv, line 3, column \"text\""), "{message}");
+        assert!(error(b"id,caf\xE9\n").contains("line 1, column \"number 2\": not UTF-8"));
+    }
+
+    #[test]
+    fn an_unclosed_quote_names_the_row_it_opened_in() {
+        for text in ["id,text\n1,a\n2,\"b\n3,c\n", "id,text\n1,a\n2,\"b\"\"\n3,c", "id,text\r\n1,a\r\n2,\"\r\n"] {
+            let message = error(text);
+            assert!(message.starts_with("a.csv, line 3: a quote opened in this row is not closed"), "{message}");
+        }
+        assert!(error("id,\"text\n1,2\n").starts_with("a.csv, line 1: a quote opened"));
+        assert_eq!(rows("a,b\n1,\"x\"").unwrap(), [row(2, &["1", "x"])]);
+        assert_eq!(rows("a,b\n1,\"\"").unwrap(), [row(2, &["1", ""])]);
+        assert_eq!(rows("a,b\n1,\"\r").unwrap_err().to_string().lines().count(), 2);
+    }
+
+    #[test]
+    fn records_longer_than_the_buffers_keep_their_lines() {
+        let long = "word\n".repeat(BUFFER / 2);
+        let text = format!("id,text\n1,\"{long}\"\n2,b\n");
+        let lines: Vec<u64> = rows(&text).unwrap().iter().map(|r| r.0).collect();
+        assert_eq!(lines, [2, 3 + BUFFER as u64 / 2]);
+    }
+
+    proptest! {
+        #[test]
+        fn what_the_csv_crate_writes_is_read_back(
+            cells in prop::collection::vec(prop::collection::vec("[a,\"\r\n é;]{0,5}", 3), 0..6),
+            windows in any::<bool>(),
+        ) {
+            let terminator = if windows { csv::Terminator::CRLF } else { csv::Terminator::Any(b'\n') };
+            let mut writer = csv::WriterBuilder::new().terminator(terminator).from_writer(Vec::new());
+            writer.write_record(["a", "b", "c"]).unwrap();
+            for record in &cells {
+                writer.write_record(record).unwrap();
+            }
+            let bytes = writer.into_inner().unwrap();
+            let read = rows(&bytes).unwrap();
+            let mut line = 2;
+            prop_assert_eq!(read.len(), cells.len());
+            for (found, record) in read.iter().zip(&cells) {
+                prop_assert_eq!(&found.1, record);
+                prop_assert_eq!(found.0, line);
+                line += 1 + record.iter().map(|c| c.matches('\n').count() as u64).sum::<u64>();
+            }
+        }
+    }
+}
