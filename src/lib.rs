@@ -6,11 +6,14 @@
 #![deny(missing_docs)]
 #![forbid(unsafe_code)]
 
+pub mod control;
 pub mod corpus;
 pub mod error;
 pub mod evaluate;
 pub mod features;
+pub mod labels;
 pub mod linear;
+pub mod model;
 pub mod sparse;
 pub mod text;
 

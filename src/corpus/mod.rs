@@ -12,6 +12,7 @@
 mod codebook;
 mod columns;
 mod csv_records;
+mod folds;
 mod format;
 mod input;
 mod jsonl_records;
@@ -23,6 +24,7 @@ mod text_records;
 
 pub use codebook::{Codebook, CodebookEntry};
 pub use columns::{ColumnNames, JOIN, Missing, join_text, nearest};
+pub use folds::stratified_group_folds;
 pub use format::{Delimiter, Format};
 pub use input::Input;
 pub use labelled::{LabelColumns, LabelledColumns, LabelledReader, LabelledRow};

@@ -189,7 +189,7 @@ impl PredictInplace<SparseMatrix, Array1<usize>> for LinearClassifier {
 }
 
 /// The place of the greatest value, the first among equals.
-pub(crate) fn argmax(values: &[f64]) -> usize {
+pub fn argmax(values: &[f64]) -> usize {
     let mut best = 0;
     for (i, v) in values.iter().enumerate() {
         if *v > values[best] {

@@ -3,12 +3,14 @@
 //! Flows in: a [`crate::sparse::SparseMatrix`], a class number for each row, a cost for each row. Flows out: a [`LinearClassifier`] with a certificate of
 //! how far from the optimum it can be at most. This room knows no text and no label names.
 
+mod calibration;
 mod classifier;
 mod dual;
 mod hinge;
 mod logistic;
 mod params;
 
-pub use classifier::{LinearClassifier, softmax};
+pub use calibration::{Calibration, HeldOut};
+pub use classifier::{LinearClassifier, argmax, softmax};
 pub use dual::{Certificate, DualSolver};
 pub use params::{ClassWeight, LinearParams, LinearValidParams, Loss};

@@ -1,0 +1,90 @@
+//! The model: a vectoriser, a topic head, a stance head.
+//!
+//! Flows in: what the trainer learnt, or a model file. Flows out: parts, read by the [`super::Predictor`], the explanation and the model card.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use super::departures::Departures;
+use super::options::TrainOptions;
+use crate::corpus::Codebook;
+use crate::features::Vectoriser;
+use crate::labels::LabelSet;
+use crate::linear::{Calibration, LinearClassifier};
+
+/// A head of one decision: the topic.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Head {
+    /// Its labels, in the order of the classes.
+    pub labels: LabelSet,
+    /// Its weights.
+    pub classifier: LinearClassifier,
+    /// How its scores become probabilities.
+    pub calibration: Calibration,
+    /// Added to the mended scores when deciding, and only then; empty for none.
+    pub offsets: Vec<f64>,
+    /// The `C` it was fitted with.
+    pub c: f64,
+}
+
+/// The head of the stance given a topic.
+#[derive(Debug, Clone, PartialEq)]
+pub struct StanceHead {
+    /// Labels, shared weights, calibration.
+    pub head: Head,
+    /// The topics it knows.
+    pub topics: LabelSet,
+    /// What each topic adds.
+    pub departures: Departures,
+    /// How far topics depart from the shared weights.
+    pub departure: f64,
+    /// Whether a stance was ever seen with a topic, topic by topic.
+    pub seen: Vec<bool>,
+}
+
+impl StanceHead {
+    /// The stances ever seen with a topic, one `bool` each.
+    pub fn seen_with(&self, topic: usize) -> &[bool] {
+        let k = self.head.labels.len();
+        &self.seen[topic * k..(topic + 1) * k]
+    }
+}
+
+/// What a model was trained on.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Counts {
+    /// Rows read.
+    pub rows: usize,
+    /// Groups, where the corpus has them.
+    pub groups: Option<usize>,
+    /// Rows of each topic.
+    pub topics: BTreeMap<String, usize>,
+    /// Rows of each stance.
+    pub stances: BTreeMap<String, usize>,
+    /// Rows without a topic.
+    pub without_topic: usize,
+    /// Rows without a stance.
+    pub without_stance: usize,
+}
+
+/// A trained model.
+pub struct Model {
+    /// From text to vector.
+    pub vectoriser: Vectoriser,
+    /// The topic head, unless the model was trained without topics.
+    pub topic: Option<Head>,
+    /// The stance head, unless the model was trained without stances.
+    pub stance: Option<StanceHead>,
+    /// What the topics mean, where the user said so.
+    pub codebook: Option<Codebook>,
+    /// What was asked for in training.
+    pub options: TrainOptions,
+    /// What it was trained on.
+    pub counts: Counts,
+    /// BLAKE3 of the training corpus.
+    pub digest: String,
+    /// Scores by cross-validation, by name, where they were measured.
+    pub scores: BTreeMap<String, f64>,
+}

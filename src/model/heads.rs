@@ -1,0 +1,225 @@
+//! Fitting one head: its `C`, its weights, its calibration, its decision offsets.
+//!
+//! Flows in: a [`Task`]. Flows out: a [`Fitted`] head. Whatever is chosen by data is chosen on out-of-fold scores, in folds that are stratified and keep groups
+//! together. The fits that choose are cheap: on a sample of a large corpus, and only as exact as a choice needs.
+
+use super::options::{CalibrationMethod, Choice, TrainOptions};
+use super::out_of_fold::Task;
+use super::thresholds::Decisions;
+use crate::control::Control;
+use crate::corpus::stratified_group_folds;
+use crate::error::Result;
+use crate::linear::{Calibration, LinearClassifier, Loss};
+
+/// Values of `C` that are tried, ascending; wide enough for a hundred rows and a million.
+const PATH_LOGISTIC: [f64; 7] = [0.1, 0.3, 1.0, 3.0, 10.0, 30.0, 100.0];
+const PATH_SVM: [f64; 7] = [0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0];
+/// Where nothing can be chosen by folds: too few rows or groups.
+const FALLBACK_LOGISTIC: f64 = 10.0;
+const FALLBACK_SVM: f64 = 0.3;
+/// Rows on which choices are made; more change them little.
+const SAMPLE: usize = 20_000;
+/// Relative gap of the fits that choose.
+const ROUGH: f64 = 1e-2;
+const FOLDS: usize = 5;
+
+/// What a head learnt.
+pub(super) struct Fitted {
+    pub classifier: LinearClassifier,
+    pub c: f64,
+    pub calibration: Calibration,
+    pub offsets: Vec<f64>,
+}
+
+/// What the folds said: `C`, the out-of-fold scores there, and how good they are.
+pub(super) struct Chosen {
+    pub c: f64,
+    /// Rows of the task on which it was chosen, their folds and scores; empty where nothing was to be chosen.
+    sample: Vec<usize>,
+    folds: Vec<u32>,
+    scores: Vec<f64>,
+    /// Mean of macro-F1 and accuracy.
+    pub quality: f64,
+}
+
+/// By what the rows of a task are dealt to folds.
+#[derive(Clone, Copy)]
+pub(super) struct Dealing<'a> {
+    pub strata: &'a [u32],
+    pub groups: Option<&'a [u32]>,
+}
+
+/// Chooses `C` for a task, where it is to be chosen, and gathers the scores that calibration needs. `at` overrides the path: just this `C`.
+pub(super) fn choose(
+    task: &Task<'_>,
+    dealing: Dealing<'_>,
+    options: &TrainOptions,
+    at: Option<f64>,
+    control: &Control,
+) -> Result<Chosen> {
+    let logistic = options.classifier == Loss::Logistic;
+    let path: Vec<f64> = match (options.c, at) {
+        (Choice::Value(c), _) | (Choice::Auto, Some(c)) => vec![c],
+        (Choice::Auto, None) => (if logistic { PATH_LOGISTIC } else { PATH_SVM }).to_vec(),
+    };
+    let wanted = options.c == Choice::Auto || options.calibration != CalibrationMethod::None || options.thresholds;
+    let sample = spread(task.rows.len(), SAMPLE);
+    let Some(folds) = deal(&sample, dealing, options.seed).filter(|_| wanted) else {
+        let fallback = if logistic { FALLBACK_LOGISTIC } else { FALLBACK_SVM };
+        let c = if path.len() == 1 { path[0] } else { fallback };
+        return Ok(Chosen { c, sample: Vec::new(), folds: Vec::new(), scores: Vec::new(), quality: 0.0 });
+    };
+    let part = task.subset(&sample);
+    let (mut values, mut by_c): (Vec<f64>, Vec<Vec<f64>>) = (Vec::new(), Vec::new());
+    part.walk(&folds, &path, ROUGH, control, |_, scores| {
+        values.push(part.quality(&scores));
+        by_c.push(scores);
+        // The curve has one hill: two steps down from its top, and the rest of the path is only more work.
+        let top = values.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+        !matches!(values[..], [.., a, b] if a < top && b < top)
+    })?;
+    // Neighbours on the path tell of the same curve: their mean is steadier than its single points.
+    let smooth = |i: usize| {
+        let (low, high) = (values[i.saturating_sub(1)], values[(i + 1).min(values.len() - 1)]);
+        0.25 * low + 0.5 * values[i] + 0.25 * high
+    };
+    let best = (1..values.len()).fold(0, |best, i| if smooth(i) > smooth(best) { i } else { best });
+    let (c, quality) = (path[best], values[best]);
+    let scores = by_c.into_iter().nth(best).unwrap_or_default();
+    Ok(Chosen { c, sample, folds, scores, quality })
+}
+
+/// Fits a head to all rows of its task, with what was chosen.
+pub(super) fn fit(task: &Task<'_>, chosen: &Chosen, options: &TrainOptions, control: &Control) -> Result<Fitted> {
+    control.check()?;
+    let mut solver = task.solver();
+    // A first, rough solution at a smaller C is cheap and halves the passes at a large one.
+    if chosen.c > 3.0 {
+        solver.solve(chosen.c / 8.0, ROUGH, 20);
+    }
+    solver.solve(chosen.c, options.tolerance, 300);
+    let classifier = solver.into_classifier();
+    let mut out = Fitted { classifier, c: chosen.c, calibration: Calibration::default(), offsets: Vec::new() };
+    if chosen.sample.is_empty() {
+        return Ok(out);
+    }
+    let part = task.subset(&chosen.sample);
+    let held_out = part.held_out(&chosen.scores);
+    out.calibration = match options.calibration {
+        CalibrationMethod::None => Calibration::default(),
+        CalibrationMethod::Temperature => Calibration::temperature(held_out),
+        CalibrationMethod::Platt => Calibration::platt(held_out),
+        CalibrationMethod::Auto => part.best_calibration(&chosen.folds, &chosen.scores),
+    };
+    if options.thresholds {
+        let masked = part.masked(&chosen.scores, &out.calibration);
+        let decisions = Decisions { scores: &masked, targets: &part.targets, classes: part.classes };
+        out.offsets = decisions.offsets(&chosen.folds);
+    }
+    Ok(out)
+}
+
+impl<'x> Task<'x> {
+    /// The same task on some of its rows.
+    fn subset(&self, places: &[usize]) -> Task<'x> {
+        let k = self.classes;
+        let allowed = match self.allowed.is_empty() {
+            true => Vec::new(),
+            false => places.iter().flat_map(|&i| &self.allowed[i * k..(i + 1) * k]).copied().collect(),
+        };
+        Task {
+            x: self.x,
+            rows: places.iter().map(|&i| self.rows[i]).collect(),
+            targets: places.iter().map(|&i| self.targets[i]).collect(),
+            costs: places.iter().map(|&i| self.costs[i]).collect(),
+            weights: places.iter().map(|&i| self.weights[i]).collect(),
+            classes: k,
+            allowed,
+            loss: self.loss,
+            seed: self.seed,
+        }
+    }
+
+    /// Mean of macro-F1 and accuracy of deciding by these scores.
+    fn quality(&self, scores: &[f64]) -> f64 {
+        let masked = self.masked(scores, &Calibration::default());
+        let decisions = Decisions { scores: &masked, targets: &self.targets, classes: self.classes };
+        let (macro_f1, accuracy) = decisions.quality(&[], |_| true);
+        0.5 * (macro_f1 + accuracy)
+    }
+
+    /// Mended scores, minus infinity where a class cannot occur.
+    fn masked(&self, scores: &[f64], calibration: &Calibration) -> Vec<f64> {
+        let mut out = scores.to_vec();
+        out.chunks_exact_mut(self.classes).for_each(|z| calibration.mend(z));
+        out.iter_mut().zip(&self.allowed).filter(|(_, allowed)| !**allowed).for_each(|(z, _)| *z = f64::NEG_INFINITY);
+        out
+    }
+
+    /// Of no calibration, a factor, and a factor with offsets: the one with the lowest log loss on folds that it was not fitted on, fitted on all.
+    fn best_calibration(&self, folds: &[u32], scores: &[f64]) -> Calibration {
+        /// Beyond this the offsets' Newton steps cost more than they can give.
+        const MOST_OFFSETS: usize = 60;
+        type Fit = fn(crate::linear::HeldOut<'_>) -> Calibration;
+        let mut candidates: Vec<Fit> = vec![|_| Calibration::default(), |h| Calibration::temperature(h)];
+        if self.classes <= MOST_OFFSETS {
+            candidates.push(|h| Calibration::platt(h));
+        }
+        let count = folds.iter().max().map_or(0, |&f| f + 1);
+        let cross_fitted = |fit: Fit| -> f64 {
+            (0..count)
+                .map(|fold| {
+                    let places = |inside: bool| -> Vec<usize> {
+                        (0..folds.len()).filter(|&i| (folds[i] != fold) == inside).collect()
+                    };
+                    let (learn, test) = (places(true), places(false));
+                    let pick = |places: &[usize]| -> Vec<f64> {
+                        let k = self.classes;
+                        places.iter().flat_map(|&i| &scores[i * k..(i + 1) * k]).copied().collect()
+                    };
+                    let (learn_scores, test_scores) = (pick(&learn), pick(&test));
+                    let calibration = fit(self.subset(&learn).held_out(&learn_scores));
+                    calibration.log_loss(self.subset(&test).held_out(&test_scores)) * test.len() as f64
+                })
+                .sum()
+        };
+        let mut best: Fit = candidates[0];
+        let mut least = cross_fitted(best);
+        for &candidate in &candidates[1..] {
+            let loss = cross_fitted(candidate);
+            if loss < least * (1.0 - 1e-3) {
+                (best, least) = (candidate, loss);
+            }
+        }
+        best(self.held_out(scores))
+    }
+}
+
+/// At most `most` of 0..n, evenly spread.
+fn spread(n: usize, most: usize) -> Vec<usize> {
+    if n <= most {
+        (0..n).collect()
+    } else {
+        (0..most).map(|i| (i as u128 * n as u128 / most as u128) as usize).collect()
+    }
+}
+
+/// A fold for each sampled row; `None` where there are too few rows or groups for two folds.
+fn deal(sample: &[usize], dealing: Dealing<'_>, seed: u64) -> Option<Vec<u32>> {
+    let strata: Vec<u32> = sample.iter().map(|&i| dealing.strata[i]).collect();
+    let groups: Option<Vec<u32>> = dealing.groups.map(|groups| sample.iter().map(|&i| groups[i]).collect());
+    let units = match &groups {
+        Some(groups) => {
+            let mut distinct = groups.clone();
+            distinct.sort_unstable();
+            distinct.dedup();
+            distinct.len()
+        }
+        None => sample.len(),
+    };
+    let k = FOLDS.min(units);
+    if k < 2 || sample.len() < 10 {
+        return None;
+    }
+    stratified_group_folds(&strata, groups.as_deref(), k, seed).ok()
+}

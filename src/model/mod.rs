@@ -1,0 +1,21 @@
+//! The cascade: topic, then stance given the topic; its trainer, and its file.
+//!
+//! Flows in: a [`TrainingSet`] and [`TrainOptions`]. Flows out: a [`Model`], which a [`Predictor`] applies to text. What is chosen by data (how strong a
+//! penalty, how far topics depart, how probabilities are mended) is chosen here, by folds inside training.
+
+mod cascade;
+mod departures;
+mod heads;
+mod options;
+mod out_of_fold;
+mod predictor;
+mod thresholds;
+mod trainer;
+mod training_set;
+
+pub use cascade::{Counts, Head, Model, StanceHead};
+pub use departures::Departures;
+pub use options::{CalibrationMethod, Choice, LabelWeights, TrainOptions};
+pub use predictor::{Prediction, Predictor};
+pub use trainer::{train, train_rows};
+pub use training_set::{LabelledText, TrainingSet, TrainingSetBuilder};

@@ -1,0 +1,245 @@
+//! What a user can choose about training, with the defaults; the command line and the configuration file read them from here.
+//!
+//! Flows in: options by name. Flows out: checked parameters for the rooms below, once the corpus's language is known.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::str::FromStr;
+
+use linfa::ParamGuard;
+use serde::{Deserialize, Serialize};
+
+use crate::error::{Error, Result};
+use crate::features::{Frequency, VectoriserParams, VectoriserValidParams};
+use crate::linear::{LinearParams, LinearValidParams, Loss};
+use crate::text::{AnalyserSettings, Language, NgramRange, Stemming};
+
+/// A number, or `auto`: chosen from the data.
+///
+/// ```
+/// use rapporteur::model::Choice;
+/// assert_eq!("auto".parse::<Choice>()?, Choice::Auto);
+/// assert_eq!("0.5".parse::<Choice>()?, Choice::Value(0.5));
+/// # Ok::<(), rapporteur::Error>(())
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
+#[serde(try_from = "NumberOrText", into = "String")]
+pub enum Choice {
+    /// Chosen by cross-validation inside training.
+    #[default]
+    Auto,
+    /// This.
+    Value(f64),
+}
+
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum NumberOrText {
+    Number(f64),
+    Text(String),
+}
+
+impl TryFrom<NumberOrText> for Choice {
+    type Error = Error;
+
+    fn try_from(raw: NumberOrText) -> Result<Self> {
+        match raw {
+            NumberOrText::Number(x) => Ok(Choice::Value(x)),
+            NumberOrText::Text(s) => s.parse(),
+        }
+    }
+}
+
+impl From<Choice> for String {
+    fn from(choice: Choice) -> String {
+        choice.to_string()
+    }
+}
+
+impl FromStr for Choice {
+    type Err = Error;
+
+    fn from_str(s: &str) -> Result<Self> {
+        if s == "auto" {
+            return Ok(Choice::Auto);
+        }
+        match s.parse::<f64>() {
+            Ok(x) if x.is_finite() && x >= 0.0 => Ok(Choice::Value(x)),
+            _ => Err(Error::parameter("value", format!("{s:?}"), "auto or a number of at least 0")),
+        }
+    }
+}
+
+impl fmt::Display for Choice {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Choice::Auto => f.write_str("auto"),
+            Choice::Value(x) => write!(f, "{x}"),
+        }
+    }
+}
+
+/// How much each label counts in training.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct LabelWeights {
+    /// n / (labels * rows of the label), before the factors below.
+    pub balanced: bool,
+    /// Factors of single topics.
+    pub topic: BTreeMap<String, f64>,
+    /// Factors of single stances.
+    pub stance: BTreeMap<String, f64>,
+}
+
+impl LabelWeights {
+    /// Takes in one word of `--class-weight`: `none`, `balanced`, `topic:LABEL=X` or `stance:LABEL=X`.
+    ///
+    /// # Errors
+    /// When it is none of these, or X no number of at least 0.
+    pub fn add(&mut self, word: &str) -> Result<()> {
+        let wrong =
+            || Error::parameter("class_weight", format!("{word:?}"), "none, balanced, topic:LABEL=X or stance:LABEL=X");
+        match word {
+            "none" => self.balanced = false,
+            "balanced" => self.balanced = true,
+            _ => {
+                let (head, rest) = word.split_once(':').ok_or_else(wrong)?;
+                let (label, x) = rest.rsplit_once('=').ok_or_else(wrong)?;
+                let x = x.trim().parse::<f64>().ok().filter(|x| x.is_finite() && *x >= 0.0).ok_or_else(wrong)?;
+                let factors = match head {
+                    "topic" => &mut self.topic,
+                    "stance" => &mut self.stance,
+                    _ => return Err(wrong()),
+                };
+                factors.insert(label.trim().to_owned(), x);
+            }
+        }
+        Ok(())
+    }
+}
+
+/// How probabilities are mended after training.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum CalibrationMethod {
+    /// Whichever of the others has the lowest log loss out of fold.
+    #[default]
+    Auto,
+    /// One factor for all scores.
+    Temperature,
+    /// One factor for all scores and an offset for each label.
+    Platt,
+    /// As they come.
+    None,
+}
+
+/// Everything that can be chosen about training; `Default` is what the command line does.
+///
+/// ```
+/// use rapporteur::model::TrainOptions;
+/// let options = TrainOptions { min_df: rapporteur::features::Frequency::Count(1), ..Default::default() };
+/// assert!(options.vectoriser(None).is_ok());
+/// ```
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct TrainOptions {
+    /// Lengths of word n-grams; `None` for no word block.
+    pub word_ngrams: Option<NgramRange>,
+    /// Lengths of character n-grams within word bounds; `None` for no character block.
+    pub char_ngrams: Option<NgramRange>,
+    /// Stemmer of the word block.
+    pub stemmer: Stemming,
+    /// Forms left out of the word block (already analysed, see [`crate::text::stop_words_from`]).
+    pub stop_words: Vec<String>,
+    /// Whether words in a negation's scope are terms of their own.
+    pub mark_negation: bool,
+    /// Terms of fewer paragraphs are left out.
+    pub min_df: Frequency,
+    /// Terms of more paragraphs are left out.
+    pub max_df: Frequency,
+    /// At most so many terms a block.
+    pub max_features: Option<usize>,
+    /// Count terms as 1 + ln(count).
+    pub sublinear_tf: bool,
+    /// Loss of a row.
+    pub classifier: Loss,
+    /// Inverse strength of the penalty, for each head.
+    pub c: Choice,
+    /// How much each label counts.
+    pub class_weight: LabelWeights,
+    /// How far each topic's stance weights may depart from the shared ones; 0: not at all.
+    pub topic_departure: Choice,
+    /// How probabilities are mended.
+    pub calibration: CalibrationMethod,
+    /// Whether offsets are fitted that trade accuracy for macro-F1 in deciding.
+    pub thresholds: bool,
+    /// Relative duality gap at which the final fit stops.
+    pub tolerance: f64,
+    /// Seed of everything random.
+    pub seed: u64,
+}
+
+impl Default for TrainOptions {
+    fn default() -> Self {
+        TrainOptions {
+            word_ngrams: NgramRange::new(1, 2).ok(),
+            char_ngrams: NgramRange::new(2, 5).ok(),
+            stemmer: Stemming::Auto,
+            stop_words: Vec::new(),
+            mark_negation: false,
+            min_df: Frequency::Count(2),
+            max_df: Frequency::Share(1.0),
+            max_features: None,
+            sublinear_tf: true,
+            classifier: Loss::Logistic,
+            c: Choice::Auto,
+            class_weight: LabelWeights::default(),
+            topic_departure: Choice::Auto,
+            calibration: CalibrationMethod::Auto,
+            thresholds: true,
+            tolerance: 1e-3,
+            seed: 42,
+        }
+    }
+}
+
+impl TrainOptions {
+    /// Parameters of the vectoriser, for a corpus of this language (`None`: mixed or unknown).
+    ///
+    /// # Errors
+    /// When an option is out of range.
+    pub fn vectoriser(&self, language: Option<Language>) -> Result<VectoriserValidParams> {
+        let stemmer = match self.stemmer {
+            Stemming::Auto => language,
+            Stemming::None => None,
+            Stemming::Of(language) => Some(language),
+        };
+        let analyser = AnalyserSettings {
+            stemmer,
+            language: stemmer.or(language),
+            stop_words: self.stop_words.iter().cloned().collect(),
+            mark_negation: self.mark_negation,
+        };
+        VectoriserParams::default()
+            .analyser(analyser)
+            .word_ngrams(self.word_ngrams)
+            .char_ngrams(self.char_ngrams)
+            .min_df(self.min_df)
+            .max_df(self.max_df)
+            .max_features(self.max_features)
+            .sublinear_tf(self.sublinear_tf)
+            .check()
+    }
+
+    /// Parameters of a classifier; `C` is 1 where it is to be chosen.
+    ///
+    /// # Errors
+    /// When an option is out of range.
+    pub fn linear(&self) -> Result<LinearValidParams> {
+        let c = match self.c {
+            Choice::Auto => 1.0,
+            Choice::Value(c) => c,
+        };
+        LinearParams::default().loss(self.classifier).c(c).tolerance(self.tolerance).seed(self.seed).check()
+    }
+}

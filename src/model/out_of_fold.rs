@@ -1,0 +1,104 @@
+//! Scores of rows by classifiers that did not see them.
+//!
+//! Flows in: a [`Task`]: rows, targets, costs, folds. Flows out: for each `C` of a path the score of every row, from the classifier trained on the other
+//! folds. Each fold walks the whole path upward, every problem starting from the last one's solution, so that a path costs little more than its last fit.
+
+use rayon::prelude::*;
+
+use crate::control::Control;
+use crate::error::Result;
+use crate::linear::{DualSolver, HeldOut, Loss};
+use crate::sparse::SparseMatrix;
+
+/// What one head has to learn.
+pub(super) struct Task<'a> {
+    pub x: &'a SparseMatrix,
+    /// Rows of `x` that have a target.
+    pub rows: Vec<u32>,
+    pub targets: Vec<u32>,
+    /// Cost of each at C = 1.
+    pub costs: Vec<f64>,
+    /// Weight of each in scores.
+    pub weights: Vec<f64>,
+    pub classes: usize,
+    /// Classes that can occur at all, a row's `classes` side by side; empty: all can.
+    pub allowed: Vec<bool>,
+    pub loss: Loss,
+    pub seed: u64,
+}
+
+impl Task<'_> {
+    pub fn solver(&self) -> DualSolver<'_> {
+        DualSolver::new(
+            self.x,
+            &self.rows,
+            &self.targets,
+            self.costs.clone(),
+            self.classes,
+            (self.loss, 1.0, self.seed),
+        )
+    }
+
+    /// Walks the path `cs` (ascending) in all folds at once; after each `C`, `each` is given its place on the path and the scores of all rows, side by side, and says whether to go on.
+    pub fn walk(
+        &self,
+        folds: &[u32],
+        cs: &[f64],
+        tolerance: f64,
+        control: &Control,
+        mut each: impl FnMut(usize, Vec<f64>) -> bool,
+    ) -> Result<()> {
+        let k = self.classes;
+        let count = folds.iter().max().map_or(0, |&f| f + 1);
+        let inside: Vec<(Vec<u32>, Vec<u32>, Vec<f64>)> = (0..count)
+            .map(|fold| {
+                let places = || (0..self.rows.len()).filter(|&i| folds[i] != fold);
+                (
+                    places().map(|i| self.rows[i]).collect(),
+                    places().map(|i| self.targets[i]).collect(),
+                    places().map(|i| self.costs[i]).collect(),
+                )
+            })
+            .collect();
+        let mut solvers: Vec<DualSolver<'_>> = (0u64..)
+            .zip(&inside)
+            .map(|(fold, (rows, targets, costs))| {
+                DualSolver::new(self.x, rows, targets, costs.clone(), k, (self.loss, 1.0, self.seed.wrapping_add(fold)))
+            })
+            .collect();
+        for (at, &c) in cs.iter().enumerate() {
+            let parts: Vec<Vec<f64>> = solvers
+                .par_iter_mut()
+                .zip(0u32..count)
+                .map(|(solver, fold)| {
+                    control.check()?;
+                    solver.solve(c, tolerance, 60);
+                    let held = (0..self.rows.len()).filter(|&i| folds[i] == fold);
+                    Ok(held.flat_map(|i| solver.decision(self.rows[i] as usize)).collect())
+                })
+                .collect::<Result<_>>()?;
+            let mut scores = vec![0.0; self.rows.len() * k];
+            for (fold, part) in parts.iter().enumerate() {
+                let places = (0..self.rows.len()).filter(|&i| folds[i] as usize == fold);
+                for (i, z) in places.zip(part.chunks_exact(k)) {
+                    scores[i * k..(i + 1) * k].copy_from_slice(z);
+                }
+            }
+            if !each(at, scores) {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    /// The rows as calibration and thresholds see them.
+    pub fn held_out<'b>(&'b self, scores: &'b [f64]) -> HeldOut<'b> {
+        HeldOut {
+            scores,
+            targets: &self.targets,
+            weights: &self.weights,
+            classes: self.classes,
+            allowed: &self.allowed,
+        }
+    }
+}

@@ -1,0 +1,264 @@
+//! Training a model.
+//!
+//! Flows in: a [`TrainingSet`] and [`TrainOptions`]. Flows out: a [`Model`]. Topic and stance heads are trained side by side on the same vectors; the stance head sees the true topic of its rows.
+
+use super::cascade::{Counts, Head, Model, StanceHead};
+use super::departures::Copied;
+use super::heads::{Chosen, Dealing, Fitted, choose, fit};
+use super::options::{Choice, TrainOptions};
+use super::out_of_fold::Task;
+use super::training_set::TrainingSet;
+use crate::control::Control;
+use crate::error::{Error, Result};
+use crate::features::Vectoriser;
+use crate::labels::{LabelSet, UNLABELLED};
+use crate::linear::ClassWeight;
+use crate::sparse::SparseMatrix;
+
+/// Factors by which topics may depart from the shared weights that are tried; the first is where the path of `C` is walked.
+const DEPARTURES: [f64; 4] = [1.0, 0.5, 0.0, 2.0];
+
+/// Trains on all rows.
+///
+/// # Errors
+/// When nothing can be learnt: no labelled row, a single class, no term; or an option is out of range.
+pub fn train(set: &TrainingSet, options: &TrainOptions, control: &Control) -> Result<Model> {
+    let rows: Vec<u32> = (0..set.len() as u32).collect();
+    train_rows(set, &rows, options, control)
+}
+
+/// Trains on some rows, as a fold needs it: vocabulary and all.
+///
+/// # Errors
+/// As [`train`].
+pub fn train_rows(set: &TrainingSet, rows: &[u32], options: &TrainOptions, control: &Control) -> Result<Model> {
+    let rows: Vec<u32> = rows
+        .iter()
+        .copied()
+        .filter(|&r| set.topic[r as usize] != UNLABELLED || set.stance[r as usize] != UNLABELLED)
+        .collect();
+    if rows.is_empty() {
+        return Err(Error::corpus(
+            "no row has a label",
+            "check the label columns (--topic-column, --stance-column) and which cells count as missing (--missing)",
+        ));
+    }
+    control.report("building the vocabulary", None);
+    let params = options.vectoriser(set.documents.detector().verdict())?;
+    let vectoriser = Vectoriser::fit_rows(&params, &set.documents, &rows)?;
+    control.check()?;
+    let x = vectoriser.transform_rows(&set.documents, &rows);
+    control.check()?;
+    control.report("fitting", None);
+    let data = Data { set, rows: &rows, x: &x, options };
+    let (topic, stance) = rayon::join(|| data.topic_head(control), || data.stance_head(control));
+    let (topic, stance) = (topic?, stance?);
+    if topic.is_none() && stance.is_none() {
+        let what = |name: &str, labels: &LabelSet| match labels.names() {
+            [one] => format!("the only {name} is {one:?}"),
+            _ => format!("there is no {name}"),
+        };
+        return Err(Error::corpus(
+            format!("nothing to learn: {}, and {}", what("topic", &set.topics), what("stance", &set.stances)),
+            "a label column needs at least two different labels",
+        ));
+    }
+    Ok(Model {
+        vectoriser,
+        topic,
+        stance,
+        codebook: None,
+        options: options.clone(),
+        counts: data.counts(),
+        digest: set.digest.clone(),
+        scores: Default::default(),
+    })
+}
+
+struct Data<'a> {
+    set: &'a TrainingSet,
+    rows: &'a [u32],
+    x: &'a SparseMatrix,
+    options: &'a TrainOptions,
+}
+
+impl Data<'_> {
+    /// The labels of the rows at hand: those that occur in them, in order, and each row's number among these.
+    fn labels(&self, all: &LabelSet, numbers: &[u32]) -> (LabelSet, Vec<u32>) {
+        let mut renumber = vec![UNLABELLED; all.len()];
+        let mine: Vec<u32> = self.rows.iter().map(|&r| numbers[r as usize]).collect();
+        mine.iter().filter(|&&n| n != UNLABELLED).for_each(|&n| renumber[n as usize] = 0);
+        let present: Vec<usize> = (0..all.len()).filter(|&n| renumber[n] == 0).collect();
+        present.iter().enumerate().for_each(|(i, &n)| renumber[n] = i as u32);
+        let set = LabelSet::new(present.iter().map(|&n| all.name(n).to_owned()));
+        (set, mine.iter().map(|&n| renumber.get(n as usize).copied().unwrap_or(UNLABELLED)).collect())
+    }
+
+    fn task<'b>(
+        &self,
+        x: &'b SparseMatrix,
+        labels: &LabelSet,
+        numbers: &[u32],
+        factors: &std::collections::BTreeMap<String, f64>,
+        seed: u64,
+    ) -> Result<Task<'b>> {
+        let rows: Vec<u32> = (0..numbers.len() as u32).filter(|&i| numbers[i as usize] != UNLABELLED).collect();
+        let targets: Vec<u32> = rows.iter().map(|&i| numbers[i as usize]).collect();
+        let row_weights: Option<Vec<f32>> =
+            self.set.weights.as_ref().map(|w| rows.iter().map(|&i| w[self.rows[i as usize] as usize]).collect());
+        let mut linear = self.options.linear()?;
+        linear.class_weight =
+            if self.options.class_weight.balanced { ClassWeight::Balanced } else { ClassWeight::None };
+        let mut costs = linear.costs(&targets, labels.len(), row_weights.as_deref());
+        if let Some(unknown) = factors.keys().find(|name| labels.find(name).is_none() && !self.known(name)) {
+            return Err(Error::corpus(
+                format!("--class-weight names {unknown:?}, which is no label of the corpus"),
+                format!("its labels are: {}", labels.names().join(", ")),
+            ));
+        }
+        for (cost, &target) in costs.iter_mut().zip(&targets) {
+            *cost *= factors.get(labels.name(target as usize)).copied().unwrap_or(1.0);
+        }
+        let weights = match row_weights {
+            Some(weights) => weights.iter().map(|&w| f64::from(w)).collect(),
+            None => vec![1.0; rows.len()],
+        };
+        Ok(Task {
+            x,
+            rows,
+            targets,
+            costs,
+            weights,
+            classes: labels.len(),
+            allowed: Vec::new(),
+            loss: self.options.classifier,
+            seed,
+        })
+    }
+
+    /// Whether a label occurs anywhere in the corpus, if not in the rows at hand.
+    fn known(&self, name: &str) -> bool {
+        self.set.topics.find(name).is_some() || self.set.stances.find(name).is_some()
+    }
+
+    fn groups(&self, task: &Task<'_>) -> Option<Vec<u32>> {
+        let groups = self.set.groups.as_ref()?;
+        Some(task.rows.iter().map(|&i| groups[self.rows[i as usize] as usize]).collect())
+    }
+
+    fn topic_head(&self, control: &Control) -> Result<Option<Head>> {
+        let (labels, numbers) = self.labels(&self.set.topics, &self.set.topic);
+        if labels.len() < 2 {
+            return Ok(None);
+        }
+        let task = self.task(self.x, &labels, &numbers, &self.options.class_weight.topic, self.options.seed)?;
+        let groups = self.groups(&task);
+        let dealing = Dealing { strata: &task.targets, groups: groups.as_deref() };
+        let chosen = choose(&task, dealing, self.options, None, control)?;
+        let fitted = fit(&task, &chosen, self.options, control)?;
+        Ok(Some(head(labels, fitted)))
+    }
+
+    fn stance_head(&self, control: &Control) -> Result<Option<StanceHead>> {
+        let (labels, numbers) = self.labels(&self.set.stances, &self.set.stance);
+        let (topics, topic_of) = self.labels(&self.set.topics, &self.set.topic);
+        if labels.len() < 2 {
+            return Ok(None);
+        }
+        let k = labels.len();
+        let mut seen = vec![false; topics.len() * k];
+        for (&topic, &stance) in topic_of.iter().zip(&numbers) {
+            if topic != UNLABELLED && stance != UNLABELLED {
+                seen[topic as usize * k + stance as usize] = true;
+            }
+        }
+        // Rows without a stance train nothing here; without a topic, the shared weights alone.
+        let copied_topic: Vec<u32> =
+            topic_of.iter().zip(&numbers).map(|(&t, &s)| if s == UNLABELLED { UNLABELLED } else { t }).collect();
+        let nowhere = vec![UNLABELLED; copied_topic.len()];
+        let prepare = |departure: f64| {
+            let of = if departure > 0.0 { &copied_topic } else { &nowhere };
+            Copied::new(self.x, of, topics.len(), departure)
+        };
+        let candidates = match self.options.topic_departure {
+            Choice::Value(x) => vec![x],
+            Choice::Auto if topics.len() > 1 => DEPARTURES.to_vec(),
+            Choice::Auto => vec![0.0],
+        };
+        let mut best: Option<(f64, Copied, Chosen)> = None;
+        for departure in candidates {
+            let copied = prepare(departure);
+            let chosen = {
+                let task = self.stance_task(&copied, &labels, &numbers, &topic_of, &seen)?;
+                let stratum = |&i: &u32| topic_of[i as usize].wrapping_add(1) * k as u32 + numbers[i as usize];
+                let strata: Vec<u32> = task.rows.iter().map(stratum).collect();
+                let groups = self.groups(&task);
+                let dealing = Dealing { strata: &strata, groups: groups.as_deref() };
+                // The best C of one departure is near the best of the next: the path is walked once.
+                choose(&task, dealing, self.options, best.as_ref().map(|(_, _, b)| b.c), control)?
+            };
+            if best.as_ref().is_none_or(|(_, _, b)| chosen.quality > b.quality) {
+                best = Some((departure, copied, chosen));
+            }
+        }
+        let Some((departure, copied, chosen)) = best else { return Ok(None) };
+        let fitted =
+            fit(&self.stance_task(&copied, &labels, &numbers, &topic_of, &seen)?, &chosen, self.options, control)?;
+        let (shared, departures) = copied.split(&fitted.classifier, departure, topics.len());
+        let head = head(labels, Fitted { classifier: shared, ..fitted });
+        Ok(Some(StanceHead { head, topics, departures, departure, seen }))
+    }
+
+    fn stance_task<'b>(
+        &self,
+        copied: &'b Copied,
+        labels: &LabelSet,
+        numbers: &[u32],
+        topic_of: &[u32],
+        seen: &[bool],
+    ) -> Result<Task<'b>> {
+        let (k, factors) = (labels.len(), &self.options.class_weight.stance);
+        let mut task = self.task(&copied.x, labels, numbers, factors, self.options.seed ^ 1)?;
+        let allows = |row: u32, stance: usize| {
+            let topic = topic_of[row as usize];
+            topic == UNLABELLED || seen[topic as usize * k + stance]
+        };
+        task.allowed = task.rows.iter().flat_map(|&row| (0..k).map(move |s| allows(row, s))).collect();
+        Ok(task)
+    }
+
+    fn counts(&self) -> Counts {
+        let (topics, topic_of) = self.labels(&self.set.topics, &self.set.topic);
+        let (stances, stance_of) = self.labels(&self.set.stances, &self.set.stance);
+        let tally = |labels: &LabelSet, numbers: &[u32]| {
+            let mut counts = vec![0; labels.len()];
+            numbers.iter().filter(|&&n| n != UNLABELLED).for_each(|&n| counts[n as usize] += 1);
+            labels.names().iter().cloned().zip(counts).collect()
+        };
+        let without = |numbers: &[u32]| numbers.iter().filter(|&&n| n == UNLABELLED).count();
+        let groups = self.set.groups.as_ref().map(|groups| {
+            let mut mine: Vec<u32> = self.rows.iter().map(|&r| groups[r as usize]).collect();
+            mine.sort_unstable();
+            mine.dedup();
+            mine.len()
+        });
+        Counts {
+            rows: self.rows.len(),
+            groups,
+            topics: tally(&topics, &topic_of),
+            stances: tally(&stances, &stance_of),
+            without_topic: without(&topic_of),
+            without_stance: without(&stance_of),
+        }
+    }
+}
+
+fn head(labels: LabelSet, fitted: Fitted) -> Head {
+    Head {
+        labels,
+        classifier: fitted.classifier,
+        calibration: fitted.calibration,
+        offsets: fitted.offsets,
+        c: fitted.c,
+    }
+}
