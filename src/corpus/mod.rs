@@ -29,5 +29,5 @@ pub use format::{Delimiter, Format};
 pub use input::Input;
 pub use labelled::{LabelColumns, LabelledColumns, LabelledReader, LabelledRow};
 pub use output::Output;
-pub use paragraphs::split_paragraphs;
+pub use paragraphs::{DEFAULT_MAX_WORDS, split_paragraphs};
 pub use records::{Batch, ReadOptions, RecordReader, open_records};
