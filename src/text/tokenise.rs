@@ -1,11 +1,14 @@
 //! From text to tokens with their places.
 //!
 //! Flows in: a paragraph. Flows out: [`Token`]s, byte ranges of the original text. Words are those of Unicode UAX #29, joined further in three cases where
-//! the standard cuts what readers of politics take for one word: a hash tag (`#ceasefire`), a mention (`@un`) and a hyphenated word (`non-proliferation`). Numbers
+//! the standard cuts what readers of politics take for one word: a hash tag (`#ceasefire`), a mention (`@un`) and a hyphenated word (`non-proliferation`);
+//! and cut further where an elided article leans on the next word (`l'accord`). Numbers
 //! stay whole (`1,540`, `3.5`) as the standard has them. Clusters of punctuation and symbols are kept as [`TokenKind::Mark`]s: they bound negation, and character n-grams may use them.
 //!
 //! Two paths give the same tokens: chunks of text between ASCII white space that are all ASCII are cut by a byte scanner, others
 //! by `unicode-segmentation`. A property test holds them equal.
+
+use std::ops::Range;
 
 use unicode_segmentation::UnicodeSegmentation;
 
@@ -55,7 +58,7 @@ pub fn tokenise(text: &str, tokens: &mut Vec<Token>) {
             at += 1;
         }
         if ascii {
-            cut_ascii(bytes, start, at, tokens);
+            cut_ascii(&text[start..at], start, tokens);
         } else {
             cut_unicode(&text[start..at], start, tokens);
         }
@@ -124,18 +127,28 @@ fn ascii_segment_end(bytes: &[u8], mut at: usize, end: usize) -> usize {
     at
 }
 
-fn cut_ascii(bytes: &[u8], start: usize, end: usize, tokens: &mut Vec<Token>) {
+/// Where an elided article or pronoun ends, apostrophe included: `l'accord` and `dell'Unione` are two words, of which the second is the one that
+/// matters. What follows must have three letters at least, which leaves English `council's`, `don't` and `we'll` whole.
+fn elision(piece: &str) -> Option<usize> {
+    let at = piece.find(['\'', '\u{2019}'])?;
+    let cut = at + piece[at..].chars().next().map_or(0, char::len_utf8);
+    (at > 0 && piece[cut..].chars().take(3).filter(|c| c.is_alphanumeric()).count() == 3).then_some(cut)
+}
+
+fn cut_ascii(chunk: &str, offset: usize, tokens: &mut Vec<Token>) {
+    let bytes = chunk.as_bytes();
     let mut joiner = Joiner::new(tokens);
-    let mut at = start;
-    while at < end {
+    let mut at = 0;
+    while at < bytes.len() {
         let first = at;
         if matches!(class(bytes[at]), Class::Letter | Class::Digit | Class::Underscore) {
-            at = ascii_segment_end(bytes, at, end);
+            at = ascii_segment_end(bytes, at, bytes.len());
             let is_word = bytes[first..at].iter().any(u8::is_ascii_alphanumeric);
-            joiner.segment(first, at, if is_word { Segment::Word } else { Segment::Mark });
+            let segment = if is_word { Segment::Word } else { Segment::Mark };
+            joiner.piece(chunk, offset, first..at, segment);
         } else {
             at += 1;
-            joiner.segment(first, at, Segment::of_mark(bytes[first] as char));
+            joiner.segment(offset + first, offset + at, Segment::of_mark(bytes[first] as char));
         }
     }
     joiner.finish();
@@ -151,7 +164,7 @@ fn cut_unicode(chunk: &str, offset: usize, tokens: &mut Vec<Token>) {
         } else {
             piece.chars().next().map_or(Segment::Space, Segment::of_mark)
         };
-        joiner.segment(offset + at, offset + at + piece.len(), segment);
+        joiner.piece(chunk, offset, at..at + piece.len(), segment);
     }
     joiner.finish();
 }
@@ -187,6 +200,17 @@ struct Joiner<'a> {
 impl<'a> Joiner<'a> {
     fn new(tokens: &'a mut Vec<Token>) -> Self {
         Joiner { tokens, open: None, pending: None }
+    }
+
+    /// A segment that stands at `place` of a chunk that begins at `offset`; an elided word before it becomes a segment of its own.
+    fn piece(&mut self, chunk: &str, offset: usize, mut place: Range<usize>, segment: Segment) {
+        while segment == Segment::Word
+            && let Some(cut) = elision(&chunk[place.clone()])
+        {
+            self.segment(offset + place.start, offset + place.start + cut, segment);
+            place.start += cut;
+        }
+        self.segment(offset + place.start, offset + place.end, segment);
     }
 
     fn segment(&mut self, start: usize, end: usize, segment: Segment) {
@@ -258,8 +282,9 @@ mod tests {
         assert_eq!(words("In 2003, 1,540 U.N. posts."), ["In", "2003", "1,540", "U.N", "posts"]);
         assert_eq!(words("@un #Cease_Fire a#b"), ["@un", "#Cease_Fire", "a", "b"]);
         assert_eq!(words("non-nuclear-weapon state- -led"), ["non-nuclear-weapon", "state", "led"]);
-        assert_eq!(words("l'État ‘don’t’ non‑aligned"), ["l'État", "don’t", "non‑aligned"]);
+        assert_eq!(words("l'État ‘don’t’ non‑aligned"), ["l'", "État", "don’t", "non‑aligned"]);
         assert_eq!(words("安理会 قرار"), ["安", "理", "会", "قرار"]);
+        assert_eq!(words("dell’Unione qu'elle council's"), ["dell’", "Unione", "qu'", "elle", "council's"]);
         assert!(words("... —— !?").is_empty());
     }
 
