@@ -1,11 +1,13 @@
 //! Folds for cross-validation: stratified, and with groups kept together.
 //!
-//! Flows in: a stratum for each row (the label, or topic and stance together) and perhaps a group (the speech or the speaker it comes from). Flows out: the
-//! fold of each row. Rows of one speech share words that tell the speech rather than the topic, so a model tested on the other half of a
-//! speech it learnt from looks better than it is: groups are never split. The same seed gives the same folds on any machine.
+//! Flows in: a stratum for each row (the label, or topic and stance together) and perhaps a group (the speech or the
+//! speaker it comes from). Flows out: the fold of each row. Rows of one speech share words that tell the speech rather
+//! than the topic, so a model tested on the other half of a speech it learnt from looks better than it is: groups are
+//! never split. The same seed gives the same folds on any machine.
 //!
-//! Grouped folds are those of scikit-learn's `StratifiedGroupKFold(shuffle=True)`: a greedy choice after Jakub Wąsikowski. There every choice recomputes the whole
-//! table of folds and strata; here only the strata of the group at hand are looked at, so a million rows in half a million groups take about a second.
+//! Grouped folds are those of scikit-learn's `StratifiedGroupKFold(shuffle=True)`: a greedy choice after Jakub
+//! Wąsikowski. There every choice recomputes the whole table of folds and strata; here only the strata of the group at
+//! hand are looked at, so a million rows in half a million groups take about a second.
 
 use rand_core::{Rng, SeedableRng};
 use rand_xoshiro::Xoshiro256PlusPlus;
@@ -14,8 +16,8 @@ use crate::error::{Error, Result};
 
 /// Deals rows to `k` folds, numbered from 0, so that every stratum is spread over them as evenly as possible.
 ///
-/// Without groups, the rows of each stratum are shuffled and dealt in turn: no two folds differ by more than one row, in any stratum or as a whole. With
-/// groups, all rows of a group come into the same fold, and no fold stays empty.
+/// Without groups, the rows of each stratum are shuffled and dealt in turn: no two folds differ by more than one row,
+/// in any stratum or as a whole. With groups, all rows of a group come into the same fold, and no fold stays empty.
 ///
 /// Fails if `k` is less than 2 or more than there are rows or groups, or if the two slices differ in length.
 ///
@@ -72,7 +74,8 @@ fn dense(ids: &[u32]) -> (Vec<u32>, usize) {
     (ids.iter().map(number).collect(), sorted.len())
 }
 
-/// Fisher and Yates's shuffle; numbers below a bound by Lemire's multiplication, whose bias at 64 bits is beyond notice.
+/// Fisher and Yates's shuffle; numbers below a bound by Lemire's multiplication, whose bias at 64 bits is beyond
+/// notice.
 fn shuffle<T>(items: &mut [T], rng: &mut Xoshiro256PlusPlus) {
     for i in (1..items.len()).rev() {
         let below = ((u128::from(rng.next_u64()) * (i as u128 + 1)) >> 64) as usize;
@@ -159,7 +162,8 @@ impl Greedy {
     fn assign(mut self, groups: &GroupCounts, stratum_count: usize, rng: &mut Xoshiro256PlusPlus) -> Vec<u32> {
         let mut order: Vec<usize> = (0..groups.len()).collect();
         shuffle(&mut order, rng);
-        // n^2 times the variance of a group's counts over the strata: the same order as the standard deviation, in whole numbers.
+        // n^2 times the variance of a group's counts over the strata: the same order as the standard deviation, in
+        // whole numbers.
         let variance = |&group: &usize| {
             let counts = groups.of_group(group);
             let sum: u128 = counts.iter().map(|&(_, n)| u128::from(n)).sum();

@@ -1,12 +1,13 @@
 //! From plain text to the paragraphs a reader would see.
 //!
-//! Flows in: the text of a file, however it was laid out. Flows out: paragraphs, each one line of single-spaced text. Four shapes occur in
-//! transcripts and in what is copied from web pages and PDF files, often mixed: blank lines between paragraphs, a paragraph a line, hard-wrapped lines,
-//! and one endless line. No option tells them apart, because people who have a folder of speeches do not know which
-//! they have: [`layout`] finds out from the lengths of the lines and from whether sentences run on over their ends.
+//! Flows in: the text of a file, however it was laid out. Flows out: paragraphs, each one line of single-spaced text.
+//! Four shapes occur in transcripts and in what is copied from web pages and PDF files, often mixed: blank lines
+//! between paragraphs, a paragraph a line, hard-wrapped lines, and one endless line. No option tells them apart,
+//! because people who have a folder of speeches do not know which they have: [`layout`] finds out from the lengths of
+//! the lines and from whether sentences run on over their ends.
 //!
-//! Nothing disappears but white space, hyphens at line ends that are mended ([`hyphens`]) and lone page numbers ([`lines`]). Every step is
-//! linear in the text.
+//! Nothing disappears but white space, hyphens at line ends that are mended ([`hyphens`]) and lone page numbers
+//! ([`lines`]). Every step is linear in the text.
 
 mod hyphens;
 mod layout;
@@ -22,10 +23,12 @@ pub const DEFAULT_MAX_WORDS: usize = 250;
 
 /// Cuts a plain text into paragraphs.
 ///
-/// Lines that were wrapped are joined, paragraphs are told by blank lines, short last lines, indentation, list marks or speakers' names, whichever the text has.
-/// A text that is one endless paragraph is cut at sentence ends into pieces of at most `max_words` words, as equal as sentences allow;
-/// a sentence longer than that is cut between words. Paragraphs that the text marks itself are a reader's paragraphs even when somewhat
-/// longer: of a text that has several, only those of more than twice `max_words` are cut. A Chinese or Japanese character counts as a word. `max_words` of 0 means 1.
+/// Lines that were wrapped are joined, paragraphs are told by blank lines, short last lines, indentation, list marks or
+/// speakers' names, whichever the text has. A text that is one endless paragraph is cut at sentence ends into pieces of
+/// at most `max_words` words, as equal as sentences allow; a sentence longer than that is cut between words. Paragraphs
+/// that the text marks itself are a reader's paragraphs even when somewhat longer: of a text that has several, only
+/// those of more than twice `max_words` are cut. A Chinese or Japanese character counts as a word. `max_words` of 0
+/// means 1.
 ///
 /// ```
 /// use rapporteur::corpus::{DEFAULT_MAX_WORDS, split_paragraphs};

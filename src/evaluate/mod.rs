@@ -1,1 +1,14 @@
-//! Metrics, confusion, intervals.
+//! Metrics, confusion, reports: how well predictions agree with labels given by people.
+//!
+//! Flows in: for each row the gold labels and what the model said. Flows out: an [`Evaluation`], which is the JSON of
+//! `rapporteur evaluate --json` and the text it prints. This room compares strings; it knows neither features nor
+//! weights, so anything that writes labels can be evaluated.
+
+mod confusion;
+mod metrics;
+mod report;
+mod text;
+
+pub use confusion::Confusion;
+pub use metrics::{HeadScores, LabelScores};
+pub use report::{Evaluation, JointScores, Row, UnknownLabels};

@@ -1,9 +1,11 @@
 //! Words that were cut at the end of a line.
 //!
-//! Flows in: the lines of a text. Flows out: for two lines that belong together, what stands between them: a space, nothing, or nothing in place of the hyphen.
-//! A hyphen at a line's end may be the printer's (`inter-` `national`) or the word's own (`non-` `proliferation`). The text itself is the best
-//! judge: whichever form stands elsewhere in it. Where neither does, prefixes and second parts of English compounds decide, and last the printer's hyphen is supposed,
-//! because typesetters cut many more words than compounds. Transcripts made from web pages have only the word's own; these are mostly of the kinds listed.
+//! Flows in: the lines of a text. Flows out: for two lines that belong together, what stands between them: a space,
+//! nothing, or nothing in place of the hyphen. A hyphen at a line's end may be the printer's (`inter-` `national`) or
+//! the word's own (`non-` `proliferation`). The text itself is the best judge: whichever form stands elsewhere in it.
+//! Where neither does, prefixes and second parts of English compounds decide, and last the printer's hyphen is
+//! supposed, because typesetters cut many more words than compounds. Transcripts made from web pages have only the
+//! word's own; these are mostly of the kinds listed.
 
 use std::collections::HashMap;
 
@@ -180,7 +182,8 @@ impl Mender {
         mender
     }
 
-    /// Counts the forms in question in a line; `cut` says that its first word is the rest of one cut before. Returns the same for the next line.
+    /// Counts the forms in question in a line; `cut` says that its first word is the rest of one cut before. Returns
+    /// the same for the next line.
     fn count(&mut self, text: &str, mut cut: bool) -> bool {
         for token in text.split_whitespace() {
             let word = token.trim_matches(|c: char| !c.is_alphanumeric() && !is_hyphen(c));

@@ -1,17 +1,20 @@
 //! Where one paragraph ends and the next begins.
 //!
-//! Flows in: the lines of a text. Flows out: a [`Layout`], learnt from all of them, that says of two neighbouring lines whether they [part](Layout::parts).
-//! Hard-wrapped lines betray themselves twice: sentences run on over their ends, and where they do the line was full, that is, the first
-//! word of the next would not have fitted into the width that most lines keep to. Both are needed: verse and lists run on, but their lines are not full;
-//! paragraphs of like length look full, but end in full stops.
+//! Flows in: the lines of a text. Flows out: a [`Layout`], learnt from all of them, that says of two neighbouring lines
+//! whether they [part](Layout::parts). Hard-wrapped lines betray themselves twice: sentences run on over their ends,
+//! and where they do the line was full, that is, the first word of the next would not have fitted into the width that
+//! most lines keep to. Both are needed: verse and lists run on, but their lines are not full; paragraphs of like length
+//! look full, but end in full stops.
 
 use super::lines::Line;
 use super::sentences::{Ending, ending};
 
-/// Share of the usual width that a line and the next word must reach for the line to count as full when the layout is found out.
+/// Share of the usual width that a line and the next word must reach for the line to count as full when the layout is
+/// found out.
 const FULL: f64 = 0.75;
-/// A line that ends a sentence and stays below this share of the width ends a paragraph. Measured on transcripts set in a proportional
-/// type, where lines vary by a tenth: below this, the ends of paragraphs are more frequent than the ends of sentences within them.
+/// A line that ends a sentence and stays below this share of the width ends a paragraph. Measured on transcripts set in
+/// a proportional type, where lines vary by a tenth: below this, the ends of paragraphs are more frequent than the ends
+/// of sentences within them.
 const SHORT: f64 = 0.95;
 /// The same where blank lines mark most paragraphs already: what is left to find are blank lines that were lost.
 const SHORT_IF_SPACED: f64 = 0.75;
@@ -45,7 +48,8 @@ impl Layout {
             // Hardly two lines without a blank between, yet sentences run on over the blanks: double spacing.
             layout = Layout { width: Some(width), spacing: 1, spaced: false, ..layout };
         }
-        // Where lines are wrapped, most begin in lower case; those after a blank line tell whether the text is written in capitals and small letters.
+        // Where lines are wrapped, most begin in lower case; those after a blank line tell whether the text is written
+        // in capitals and small letters.
         let starts =
             || lines.iter().enumerate().filter(|(i, l)| *i == 0 || layout.width.is_none() || l.gap() > layout.spacing);
         layout.cased = starts().filter(|(_, l)| case_of(l.text) == Case::Lower).count() * 4 <= starts().count();
@@ -97,9 +101,10 @@ impl Line<'_> {
     }
 }
 
-/// The width of lines, if those with `spacing` blank lines between are hard-wrapped: at least the share `least` of their ends are in mid-sentence, and seven of ten of
-/// these after a full line. A line that no full stop ends is in mid-sentence when the next begins with a small letter, or with a capital and the
-/// block of lines ends with a full stop: so a short block full of names is told from a list of names.
+/// The width of lines, if those with `spacing` blank lines between are hard-wrapped: at least the share `least` of
+/// their ends are in mid-sentence, and seven of ten of these after a full line. A line that no full stop ends is in
+/// mid-sentence when the next begins with a small letter, or with a capital and the block of lines ends with a full
+/// stop: so a short block full of names is told from a list of names.
 fn wrapped_width(lines: &[Line<'_>], spacing: u32, least: f64) -> Option<f64> {
     let pairs = || lines.windows(2).filter(|p| p[1].gap() <= spacing);
     let mut lengths: Vec<u32> = pairs().map(|p| p[0].chars).collect();

@@ -1,8 +1,9 @@
 //! From text to the lines that bear text.
 //!
-//! Flows in: a text with any line ends. Flows out: trimmed lines with what stood before each: how many blank lines, how deep an indentation, whether a
-//! page ended. Page numbers on a line of their own are dropped here, so that the rest of the module never sees that a page ended in mid-sentence but
-//! for a flag: a page's end says nothing about a paragraph's.
+//! Flows in: a text with any line ends. Flows out: trimmed lines with what stood before each: how many blank lines, how
+//! deep an indentation, whether a page ended. Page numbers on a line of their own are dropped here, so that the rest of
+//! the module never sees that a page ended in mid-sentence but for a flag: a page's end says nothing about a
+//! paragraph's.
 
 /// A line that is not blank.
 #[derive(Debug, Clone, Copy)]
@@ -114,8 +115,8 @@ fn page_number(text: &str) -> Option<PageNumber> {
         // Four bare digits are more likely a year.
         return (first.chars().count() <= 3).then_some(PageNumber::Bare);
     }
-    // Two numbers with nothing but a space are cells of a table; `7/12` and `page 7 of 12` are pages.
-    // A number in brackets alone, `(7)`, numbers a paragraph.
+    // Two numbers with nothing but a space are cells of a table; `7/12` and `page 7 of 12` are pages. A number in
+    // brackets alone, `(7)`, numbers a paragraph.
     let plain_pair = last.is_some() && lower == number && !number.contains(['/', 'o', 'd', 'v', 's']);
     (!plain_pair && !text.starts_with('(')).then_some(PageNumber::Dressed)
 }
@@ -126,8 +127,8 @@ fn is_digit(c: char) -> bool {
 
 /// Drops page numbers, and remembers the page's end on the line that follows.
 ///
-/// Bare numbers are page numbers only where they are few: at most one line of three, or one in 400 bytes. Where they are more, the text is a list or a table
-/// of numbers, and they stay. So do numbers next to each other.
+/// Bare numbers are page numbers only where they are few: at most one line of three, or one in 400 bytes. Where they
+/// are more, the text is a list or a table of numbers, and they stay. So do numbers next to each other.
 fn drop_page_numbers(lines: &mut Vec<Line<'_>>) {
     const BYTES_A_PAGE: usize = 400;
     let kinds: Vec<Option<PageNumber>> = lines.iter().map(|l| page_number(l.text)).collect();
@@ -139,10 +140,11 @@ fn drop_page_numbers(lines: &mut Vec<Line<'_>>) {
     }
     let few = bare * 3 <= lines.len() || bare * BYTES_A_PAGE <= bytes;
     let is_number = |i: usize| kinds.get(i).is_some_and(Option::is_some);
-    let mut i = 0;
+    let mut i = 0usize;
     let mut ended = false;
     lines.retain_mut(|line| {
-        let alone = !is_number(i + 1) && !(i > 0 && is_number(i - 1));
+        let neighbours = [i.checked_sub(1), Some(i + 1)];
+        let alone = !neighbours.into_iter().flatten().any(is_number);
         let dropped = match kinds[i] {
             Some(PageNumber::Dressed) => true,
             Some(PageNumber::Bare) => few && alone,

@@ -1,8 +1,8 @@
 //! Sentence ends, and cutting endless paragraphs at them.
 //!
-//! Flows in: single-spaced text. Flows out: pieces of a limited number of words. Sentence ends are told at words rather than by the rules of UAX #29: these
-//! break after `Mr.` and `U.N.`, and their implementation in `unicode-segmentation` looks ahead again at every character, which is quadratic on
-//! long runs of marks.
+//! Flows in: single-spaced text. Flows out: pieces of a limited number of words. Sentence ends are told at words rather
+//! than by the rules of UAX #29: these break after `Mr.` and `U.N.`, and their implementation in `unicode-segmentation`
+//! looks ahead again at every character, which is quadratic on long runs of marks.
 
 use super::layout::is_unspaced;
 
@@ -31,7 +31,8 @@ pub(super) fn ending(a: &str, b: &str) -> Ending {
     }
 }
 
-/// Abbreviations before names and the like, lower case, without their last full stop: English, French, German, Spanish, Italian.
+/// Abbreviations before names and the like, lower case, without their last full stop: English, French, German, Spanish,
+/// Italian.
 const BEFORE_WORDS: [&str; 57] = [
     "mr", "mrs", "ms", "messrs", "dr", "drs", "prof", "st", "ste", "gen", "col", "lt", "maj", "sgt", "capt", "cdr",
     "adm", "amb", "hon", "rev", "sen", "rep", "gov", "pres", "fr", "vs", "v", "cf", "al", "viz", "approx", "dept",
@@ -64,7 +65,8 @@ fn is_abbreviation(a: &str, b: &str) -> bool {
     };
     let mut chars = word.chars();
     if let (Some(c), None) = (chars.next(), chars.next()) {
-        // An initial; `I` is more often the last word of a sentence. A single small letter is tried as an abbreviation below.
+        // An initial; `I` is more often the last word of a sentence. A single small letter is tried as an abbreviation
+        // below.
         if c.is_uppercase() {
             return c != 'I';
         }
@@ -79,7 +81,8 @@ fn is_abbreviation(a: &str, b: &str) -> bool {
         || numbered && BEFORE_NUMBERS.contains(&lower.as_str())
 }
 
-/// The places where the words of a single-spaced text begin and end; a Chinese or Japanese character is a word, marks belong to the word before.
+/// The places where the words of a single-spaced text begin and end; a Chinese or Japanese character is a word, marks
+/// belong to the word before.
 fn words(text: &str) -> impl Iterator<Item = (usize, usize)> + '_ {
     let mut at = 0;
     std::iter::from_fn(move || {
@@ -124,7 +127,8 @@ struct Unit {
     words: usize,
 }
 
-/// Cuts a single-spaced text into as few pieces of at most `max_words` words as sentence ends allow, as equal as they allow.
+/// Cuts a single-spaced text into as few pieces of at most `max_words` words as sentence ends allow, as equal as they
+/// allow.
 pub(super) fn cut(text: &str, max_words: usize, pieces: &mut Vec<String>) {
     let units = sentences(text, max_words);
     // Words before each sentence.
@@ -134,7 +138,8 @@ pub(super) fn cut(text: &str, max_words: usize, pieces: &mut Vec<String>) {
         before.push(before[before.len() - 1] + unit.words);
     }
     let count = units.len();
-    // Fewest pieces for the sentences from each on: filling greedily is optimal, and the furthest end moves with the start.
+    // Fewest pieces for the sentences from each on: filling greedily is optimal, and the furthest end moves with the
+    // start.
     let mut fewest = vec![0usize; count + 1];
     let mut furthest = count;
     for i in (0..count).rev() {

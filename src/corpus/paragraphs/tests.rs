@@ -181,7 +181,8 @@ fn text_without_text_has_no_paragraphs() {
     assert_eq!(split_paragraphs("a b", 0), ["a", "b"]);
 }
 
-/// Each of these took quadratic time in some version or library; fifty times as long a text must stay a matter of seconds.
+/// Each of these took quadratic time in some version or library; fifty times as long a text must stay a matter of
+/// seconds.
 #[test]
 fn endless_texts_take_linear_time() {
     let size = 4_000_000;
