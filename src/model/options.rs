@@ -137,8 +137,8 @@ pub enum CalibrationMethod {
 ///
 /// ```
 /// use rapporteur::model::TrainOptions;
-/// let options = TrainOptions { min_df: rapporteur::features::Frequency::Count(1), ..Default::default() };
-/// assert!(options.vectoriser(None).is_ok());
+/// let options = TrainOptions { min_df: Some(rapporteur::features::Frequency::Count(3)), ..Default::default() };
+/// assert!(options.vectoriser(1_000, None).is_ok());
 /// ```
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -153,8 +153,8 @@ pub struct TrainOptions {
     pub stop_words: Vec<String>,
     /// Whether words in a negation's scope are terms of their own.
     pub mark_negation: bool,
-    /// Terms of fewer paragraphs are left out.
-    pub min_df: Frequency,
+    /// Terms of fewer paragraphs are left out; `None`: by the size of the corpus, see [`TrainOptions::SMALL`].
+    pub min_df: Option<Frequency>,
     /// Terms of more paragraphs are left out.
     pub max_df: Frequency,
     /// At most so many terms a block.
@@ -187,7 +187,7 @@ impl Default for TrainOptions {
             stemmer: Stemming::Auto,
             stop_words: Vec::new(),
             mark_negation: false,
-            min_df: Frequency::Count(2),
+            min_df: None,
             max_df: Frequency::Share(1.0),
             max_features: None,
             sublinear_tf: true,
@@ -204,11 +204,18 @@ impl Default for TrainOptions {
 }
 
 impl TrainOptions {
-    /// Parameters of the vectoriser, for a corpus of this language (`None`: mixed or unknown).
+    /// Corpora of at most so many paragraphs keep every term (`min_df` 1), larger ones those of two paragraphs (`min_df` 2).
+    ///
+    /// Terms of one paragraph help small corpora (a unique term takes up part of its paragraph, which keeps the weights of the
+    /// others from fitting it too closely), and are most of the memory of large ones.
+    pub const SMALL: usize = 20_000;
+
+    /// Parameters of the vectoriser, for a corpus of so many paragraphs in this language (`None`: mixed or unknown).
     ///
     /// # Errors
     /// When an option is out of range.
-    pub fn vectoriser(&self, language: Option<Language>) -> Result<VectoriserValidParams> {
+    pub fn vectoriser(&self, paragraphs: usize, language: Option<Language>) -> Result<VectoriserValidParams> {
+        let by_size = Frequency::Count(if paragraphs <= Self::SMALL { 1 } else { 2 });
         let stemmer = match self.stemmer {
             Stemming::Auto => language,
             Stemming::None => None,
@@ -224,7 +231,7 @@ impl TrainOptions {
             .analyser(analyser)
             .word_ngrams(self.word_ngrams)
             .char_ngrams(self.char_ngrams)
-            .min_df(self.min_df)
+            .min_df(self.min_df.unwrap_or(by_size))
             .max_df(self.max_df)
             .max_features(self.max_features)
             .sublinear_tf(self.sublinear_tf)
