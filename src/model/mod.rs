@@ -5,17 +5,20 @@
 
 mod cascade;
 mod departures;
+mod file;
 mod heads;
 mod options;
 mod out_of_fold;
 mod predictor;
+mod tensors;
 mod thresholds;
 mod trainer;
 mod training_set;
 
 pub use cascade::{Counts, Head, Model, StanceHead};
 pub use departures::Departures;
-pub use options::{CalibrationMethod, Choice, LabelWeights, TrainOptions};
+pub use file::FORMAT;
+pub use options::{CalibrationMethod, Choice, LabelWeights, Precision, TrainOptions};
 pub use predictor::{Prediction, Predictor};
 pub use trainer::{train, train_rows};
 pub use training_set::{LabelledText, TrainingSet, TrainingSetBuilder};

@@ -133,6 +133,17 @@ pub enum CalibrationMethod {
     None,
 }
 
+/// How exactly the model file keeps its weights.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Precision {
+    /// Half precision: half the size; probabilities change in the fourth decimal at most.
+    #[default]
+    F16,
+    /// As trained.
+    F32,
+}
+
 /// Everything that can be chosen about training; `Default` is what the command line does.
 ///
 /// ```
@@ -175,6 +186,8 @@ pub struct TrainOptions {
     pub thresholds: bool,
     /// Relative duality gap at which the final fit stops.
     pub tolerance: f64,
+    /// How exactly the model file keeps its weights.
+    pub precision: Precision,
     /// Seed of everything random.
     pub seed: u64,
 }
@@ -198,6 +211,7 @@ impl Default for TrainOptions {
             calibration: CalibrationMethod::Auto,
             thresholds: true,
             tolerance: 1e-3,
+            precision: Precision::F16,
             seed: 42,
         }
     }

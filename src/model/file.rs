@@ -1,0 +1,287 @@
+//! The model file: everything that prediction needs, and what a reader should know of the model.
+//!
+//! Flows in: a [`Model`]. Flows out: bytes, the same for the same model on any machine: no time, path, thread count or machine is in them. On the
+//! way back nothing is believed before the checksum is verified, and then every size, number and order is checked, so that a stranger's file can do
+//! nothing but load or fail. The file is read into memory and not mapped: a mapped file that shrinks under a running program cannot be survived.
+
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+use super::cascade::{Counts, Head, Model, StanceHead};
+use super::departures::Departures;
+use super::options::{Precision, TrainOptions};
+use super::tensors::{Reader, Unreadable, Writer};
+use crate::corpus::Codebook;
+use crate::error::Error;
+use crate::features::{Strings, Vectoriser, VectoriserValidParams, Vocabulary};
+use crate::labels::LabelSet;
+use crate::linear::{Calibration, LinearClassifier, Loss};
+
+/// The version of the format; files of another are refused by name.
+pub const FORMAT: u32 = 1;
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Header {
+    format: u32,
+    program: String,
+    digest: String,
+    counts: Counts,
+    options: TrainOptions,
+    vectoriser: VectoriserValidParams,
+    topic: Option<HeadHeader>,
+    stance: Option<StanceHeader>,
+    codebook: Option<Codebook>,
+    scores: BTreeMap<String, f64>,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct HeadHeader {
+    labels: Vec<String>,
+    loss: Loss,
+    c: f64,
+    calibration: Calibration,
+    offsets: Vec<f64>,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct StanceHeader {
+    head: HeadHeader,
+    topics: Vec<String>,
+    departure: f64,
+    seen: Vec<bool>,
+}
+
+impl Model {
+    /// The bytes of this model's file.
+    ///
+    /// # Errors
+    /// Never in practice; the container's writer can refuse.
+    pub fn to_bytes(&self) -> Result<Vec<u8>, Error> {
+        let half = self.options.precision == Precision::F16;
+        let mut out = Writer::default();
+        let vocabulary = self.vectoriser.vocabulary();
+        write_strings(&mut out, "words", vocabulary.words());
+        write_strings(&mut out, "chars", vocabulary.chars());
+        out.u32s("grams", vocabulary.grams().pairs().iter().flat_map(|&(prefix, word)| [prefix, word]));
+        out.u32s("nodes", vocabulary.nodes().iter().copied());
+        out.weights("idf", self.vectoriser.idf(), 1, false);
+        if let Some(topic) = &self.topic {
+            write_head(&mut out, "topic", topic, half);
+        }
+        if let Some(stance) = &self.stance {
+            write_head(&mut out, "stance", &stance.head, half);
+            let d = &stance.departures;
+            out.u32s("departure.starts", d.starts.iter().copied());
+            out.u32s("departure.topics", d.topics.iter().copied());
+            out.weights("departure.weights", &d.weights, d.classes, half);
+            out.f64s("departure.intercepts", &d.intercepts);
+        }
+        let header = Header {
+            format: FORMAT,
+            program: concat!("rapporteur ", env!("CARGO_PKG_VERSION")).to_owned(),
+            digest: self.digest.clone(),
+            counts: self.counts.clone(),
+            options: self.options.clone(),
+            vectoriser: self.vectoriser.params().clone(),
+            topic: self.topic.as_ref().map(head_header),
+            stance: self.stance.as_ref().map(|s| StanceHeader {
+                head: head_header(&s.head),
+                topics: s.topics.names().to_vec(),
+                departure: s.departure,
+                seen: s.seen.clone(),
+            }),
+            codebook: self.codebook.clone(),
+            scores: self.scores.clone(),
+        };
+        let failed = |why: String| Error::ModelFile {
+            path: "model".into(),
+            problem: format!("it cannot be written: {why}"),
+            mend: "please report this".into(),
+        };
+        // By way of a value, whose maps are sorted.
+        let json =
+            serde_json::to_value(header).and_then(|v| serde_json::to_string(&v)).map_err(|e| failed(e.to_string()))?;
+        out.finish(json).map_err(failed)
+    }
+
+    /// A model from the bytes of its file; `name` is what errors call it.
+    ///
+    /// # Errors
+    /// When the bytes are no model, are damaged, of another version, or contradict themselves.
+    pub fn from_bytes(name: &str, bytes: &[u8]) -> Result<Model, Error> {
+        let fail =
+            |problem: String, mend: &str| Error::ModelFile { path: name.to_owned(), problem, mend: mend.to_owned() };
+        let reader = Reader::new(bytes).map_err(|why| match why {
+            Unreadable::Foreign => {
+                fail("this is no Rapporteur model".into(), "give a file that `rapporteur train` has written")
+            }
+            Unreadable::Damaged => fail(
+                "the file is damaged: its checksum does not match".into(),
+                "copy it again, or train the model again",
+            ),
+            Unreadable::Malformed(why) => fail(format!("the file is malformed: {why}"), "train the model again"),
+        })?;
+        let malformed = |why: String| fail(format!("the file is malformed: {why}"), "train the model again");
+        #[derive(Deserialize)]
+        struct Version {
+            format: u32,
+            program: String,
+        }
+        let version: Version = serde_json::from_str(reader.metadata()).map_err(|e| malformed(e.to_string()))?;
+        if version.format != FORMAT {
+            return Err(fail(
+                format!(
+                    "it is a model of format {}, written by {}; this program reads format {FORMAT}",
+                    version.format, version.program
+                ),
+                "train the model again with this version, or use the version that wrote it",
+            ));
+        }
+        let header: Header = serde_json::from_str(reader.metadata()).map_err(|e| malformed(e.to_string()))?;
+        read_model(&reader, header).map_err(malformed)
+    }
+
+    /// Reads a model file.
+    ///
+    /// # Errors
+    /// When it cannot be read, or as [`Model::from_bytes`].
+    pub fn read(path: &str) -> Result<Model, Error> {
+        let bytes = std::fs::read(path).map_err(|e| Error::io("read", path, e))?;
+        Model::from_bytes(path, &bytes)
+    }
+}
+
+fn write_strings(out: &mut Writer, name: &str, strings: &Strings) {
+    let text: Vec<u8> = strings.iter().flat_map(str::bytes).collect();
+    out.bytes(&format!("{name}.text"), &text);
+    let mut end = 0;
+    out.u32s(
+        &format!("{name}.ends"),
+        strings.iter().map(|s| {
+            end += s.len() as u32;
+            end
+        }),
+    );
+}
+
+fn read_strings(reader: &Reader<'_>, name: &str) -> Result<Strings, String> {
+    let text =
+        std::str::from_utf8(reader.bytes(&format!("{name}.text"))?).map_err(|_| format!("{name:?} is no UTF-8"))?;
+    let mut strings = Strings::default();
+    let mut start = 0;
+    for end in reader.u32s(&format!("{name}.ends"))? {
+        let end = end as usize;
+        let piece = text.get(start..end).ok_or_else(|| format!("{name:?} has a bad length"))?;
+        let before = strings.len();
+        if strings.intern(piece) as usize != before {
+            return Err(format!("{name:?} holds {piece:?} twice"));
+        }
+        start = end;
+    }
+    if start == text.len() { Ok(strings) } else { Err(format!("{name:?} is longer than its parts")) }
+}
+
+fn head_header(head: &Head) -> HeadHeader {
+    HeadHeader {
+        labels: head.labels.names().to_vec(),
+        loss: head.classifier.loss(),
+        c: head.c,
+        calibration: head.calibration.clone(),
+        offsets: head.offsets.clone(),
+    }
+}
+
+fn write_head(out: &mut Writer, name: &str, head: &Head, half: bool) {
+    out.weights(&format!("{name}.weights"), head.classifier.weights(), head.classifier.classes(), half);
+    out.f64s(&format!("{name}.intercept"), head.classifier.intercept());
+}
+
+fn read_head(reader: &Reader<'_>, name: &str, header: HeadHeader, width: usize) -> Result<Head, String> {
+    let labels = ordered(header.labels)?;
+    let k = labels.len();
+    let intercept = reader.f64s(&format!("{name}.intercept"))?;
+    let weights = reader.weights(&format!("{name}.weights"))?;
+    let of_size = |n: usize| n == 0 || n == k;
+    let finite = |xs: &[f64]| xs.iter().all(|x| x.is_finite());
+    let calibration = header.calibration;
+    if k == 0 || intercept.len() != k || Some(weights.len()) != width.checked_mul(k) {
+        return Err(format!(
+            "{name:?} has {} weights and {} intercepts for {k} labels and {width} terms",
+            weights.len(),
+            intercept.len()
+        ));
+    }
+    if !of_size(calibration.offsets.len()) || !of_size(header.offsets.len()) {
+        return Err(format!("{name:?} has offsets for other labels"));
+    }
+    if !finite(&calibration.offsets) || !finite(&header.offsets) || !finite(&[calibration.factor, header.c]) {
+        return Err(format!("{name:?} holds a number that is not finite"));
+    }
+    let classifier = LinearClassifier::from_parts(header.loss, weights, intercept);
+    Ok(Head { labels, classifier, calibration, offsets: header.offsets, c: header.c })
+}
+
+fn ordered(names: Vec<String>) -> Result<LabelSet, String> {
+    let set = LabelSet::new(names.clone());
+    if set.names() == names { Ok(set) } else { Err("labels are not sorted and distinct".into()) }
+}
+
+fn read_model(reader: &Reader<'_>, header: Header) -> Result<Model, String> {
+    let pairs = reader.u32s("grams")?;
+    let (pairs, odd) = pairs.as_chunks::<2>();
+    if !odd.is_empty() {
+        return Err("\"grams\" has an odd length".into());
+    }
+    let pairs = pairs.iter().map(|&[prefix, word]| (prefix, word)).collect();
+    let (words, chars) = (read_strings(reader, "words")?, read_strings(reader, "chars")?);
+    let vocabulary = Vocabulary::from_parts(words, pairs, reader.u32s("nodes")?, chars)
+        .ok_or("its vocabulary contradicts itself")?;
+    let vectoriser = Vectoriser::from_parts(header.vectoriser, vocabulary, reader.weights("idf")?)
+        .ok_or("vocabulary and idf differ in size")?;
+    let width = vectoriser.width();
+    let topic = header.topic.map(|h| read_head(reader, "topic", h, width)).transpose()?;
+    let stance = header.stance.map(|h| read_stance(reader, h, width)).transpose()?;
+    Ok(Model {
+        vectoriser,
+        topic,
+        stance,
+        codebook: header.codebook,
+        options: header.options,
+        counts: header.counts,
+        digest: header.digest,
+        scores: header.scores,
+    })
+}
+
+fn read_stance(reader: &Reader<'_>, header: StanceHeader, width: usize) -> Result<StanceHead, String> {
+    let head = read_head(reader, "stance", header.head, width)?;
+    let topics = ordered(header.topics)?;
+    let classes = head.labels.len();
+    let departures = Departures {
+        classes,
+        starts: reader.u32s("departure.starts")?,
+        topics: reader.u32s("departure.topics")?,
+        weights: reader.weights("departure.weights")?,
+        intercepts: reader.f64s("departure.intercepts")?,
+    };
+    let d = &departures;
+    let entries = d.topics.len();
+    let sorted = d.starts.first() == Some(&0)
+        && d.starts.len() == width + 1
+        && d.starts.last().is_some_and(|&end| end as usize == entries)
+        && d.starts.windows(2).all(|w| {
+            w[0] <= w[1]
+                && d.topics.get(w[0] as usize..w[1] as usize).is_some_and(|t| t.windows(2).all(|t| t[0] < t[1]))
+        });
+    let sized = Some(d.weights.len()) == entries.checked_mul(classes)
+        && d.intercepts.len() == topics.len() * classes
+        && header.seen.len() == topics.len() * classes
+        && header.departure.is_finite();
+    if !sorted || !sized || d.topics.iter().any(|&t| t as usize >= topics.len()) {
+        return Err("the stance weights of its topics contradict themselves".into());
+    }
+    Ok(StanceHead { head, topics, departures, departure: header.departure, seen: header.seen })
+}

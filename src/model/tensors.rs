@@ -1,0 +1,149 @@
+//! Tensors to bytes and back: the container of the model file.
+//!
+//! Flows in: named arrays and one string of metadata. Flows out: a `safetensors` file, which holds data and no code and can be read from Python. Its last 32 bytes
+//! are the BLAKE3 checksum of everything before them (the tensor `zz_blake3`, which the format's order of tensors puts last), so a reader can verify the file before it believes a single length in it.
+
+use std::collections::HashMap;
+
+use half::f16;
+use safetensors::{Dtype, SafeTensors, tensor::TensorView};
+
+/// Name of the one metadata key; with more than one their order would be that of a hash map.
+const KEY: &str = "rapporteur";
+const CHECKSUM: &str = "zz_blake3";
+const CHECKSUM_LEN: usize = 32;
+/// How every file of this kind begins, after eight bytes of length.
+const BEGINNING: &[u8] = br#"{"__metadata__":{"rapporteur":"#;
+
+/// Arrays to be written.
+#[derive(Default)]
+pub(super) struct Writer {
+    tensors: Vec<(String, Dtype, Vec<usize>, Vec<u8>)>,
+}
+
+impl Writer {
+    pub fn bytes(&mut self, name: &str, data: &[u8]) {
+        self.push(name, Dtype::U8, vec![data.len()], data.to_vec());
+    }
+
+    pub fn u32s(&mut self, name: &str, data: impl Iterator<Item = u32>) {
+        let bytes: Vec<u8> = data.flat_map(u32::to_le_bytes).collect();
+        self.push(name, Dtype::U32, vec![bytes.len() / 4], bytes);
+    }
+
+    pub fn f64s(&mut self, name: &str, data: &[f64]) {
+        self.push(name, Dtype::F64, vec![data.len()], data.iter().flat_map(|x| x.to_le_bytes()).collect());
+    }
+
+    /// Weights, `classes` a row; in half precision where asked for and where all of them fit.
+    pub fn weights(&mut self, name: &str, data: &[f32], classes: usize, half: bool) {
+        const WIDEST_HALF: f32 = 60_000.0;
+        let shape = vec![data.len() / classes.max(1), classes];
+        if half && data.iter().all(|w| w.abs() < WIDEST_HALF) {
+            let bytes = data.iter().flat_map(|&w| f16::from_f32(w).to_le_bytes()).collect();
+            self.push(name, Dtype::F16, shape, bytes);
+        } else {
+            self.push(name, Dtype::F32, shape, data.iter().flat_map(|w| w.to_le_bytes()).collect());
+        }
+    }
+
+    fn push(&mut self, name: &str, dtype: Dtype, shape: Vec<usize>, bytes: Vec<u8>) {
+        self.tensors.push((name.to_owned(), dtype, shape, bytes));
+    }
+
+    /// The whole file.
+    pub fn finish(mut self, metadata: String) -> Result<Vec<u8>, String> {
+        self.bytes(CHECKSUM, &[0; CHECKSUM_LEN]);
+        let views: Vec<(&str, TensorView<'_>)> = self
+            .tensors
+            .iter()
+            .map(|(name, dtype, shape, bytes)| {
+                TensorView::new(*dtype, shape.clone(), bytes)
+                    .map(|view| (name.as_str(), view))
+                    .map_err(|e| e.to_string())
+            })
+            .collect::<Result<_, _>>()?;
+        let metadata = HashMap::from([(KEY.to_owned(), metadata)]);
+        let mut file = safetensors::serialize(views, Some(metadata)).map_err(|e| e.to_string())?;
+        let body = file.len() - CHECKSUM_LEN;
+        let checksum = blake3::hash(&file[..body]);
+        file[body..].copy_from_slice(checksum.as_bytes());
+        Ok(file)
+    }
+}
+
+/// Why a file cannot be read as tensors.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Unreadable {
+    /// It was never a file of this kind.
+    Foreign,
+    /// Its checksum is wrong: cut short or changed.
+    Damaged,
+    /// Its checksum is right and its content is not: made by something else.
+    Malformed(String),
+}
+
+/// The arrays of a verified file.
+pub(super) struct Reader<'a> {
+    tensors: SafeTensors<'a>,
+    metadata: String,
+}
+
+impl<'a> Reader<'a> {
+    pub fn new(file: &'a [u8]) -> Result<Self, Unreadable> {
+        if !file.get(8..).is_some_and(|rest| rest.starts_with(BEGINNING)) {
+            return Err(Unreadable::Foreign);
+        }
+        let body = file.len() - CHECKSUM_LEN.min(file.len());
+        if blake3::hash(&file[..body]).as_bytes() != &file[body..] {
+            return Err(Unreadable::Damaged);
+        }
+        let malformed = |e: safetensors::SafeTensorError| Unreadable::Malformed(e.to_string());
+        let (_, header) = SafeTensors::read_metadata(file).map_err(malformed)?;
+        let metadata = header.metadata().as_ref().and_then(|m| m.get(KEY)).cloned().unwrap_or_default();
+        Ok(Reader { tensors: SafeTensors::deserialize(file).map_err(malformed)?, metadata })
+    }
+
+    pub fn metadata(&self) -> &str {
+        &self.metadata
+    }
+
+    fn tensor(&self, name: &str) -> Result<TensorView<'a>, String> {
+        self.tensors.tensor(name).map_err(|_| format!("it has no {name:?}"))
+    }
+
+    fn of_type(&self, name: &str, dtype: Dtype) -> Result<&'a [u8], String> {
+        let view = self.tensor(name)?;
+        if view.dtype() == dtype { Ok(view.data()) } else { Err(format!("{name:?} is of type {:?}", view.dtype())) }
+    }
+
+    pub fn bytes(&self, name: &str) -> Result<&'a [u8], String> {
+        self.of_type(name, Dtype::U8)
+    }
+
+    pub fn u32s(&self, name: &str) -> Result<Vec<u32>, String> {
+        Ok(numbers(self.of_type(name, Dtype::U32)?, u32::from_le_bytes))
+    }
+
+    pub fn f64s(&self, name: &str) -> Result<Vec<f64>, String> {
+        finite(name, numbers(self.of_type(name, Dtype::F64)?, f64::from_le_bytes), |x| x.is_finite())
+    }
+
+    pub fn weights(&self, name: &str) -> Result<Vec<f32>, String> {
+        let view = self.tensor(name)?;
+        let weights = match view.dtype() {
+            Dtype::F16 => numbers(view.data(), |bytes| f16::from_le_bytes(bytes).to_f32()),
+            Dtype::F32 => numbers(view.data(), f32::from_le_bytes),
+            other => return Err(format!("{name:?} is of type {other:?}")),
+        };
+        finite(name, weights, |x| x.is_finite())
+    }
+}
+
+fn numbers<const N: usize, T>(bytes: &[u8], from: impl Fn([u8; N]) -> T) -> Vec<T> {
+    bytes.as_chunks().0.iter().map(|chunk| from(*chunk)).collect()
+}
+
+fn finite<T>(name: &str, numbers: Vec<T>, is_finite: impl Fn(&T) -> bool) -> Result<Vec<T>, String> {
+    if numbers.iter().all(is_finite) { Ok(numbers) } else { Err(format!("{name:?} holds a number that is not finite")) }
+}
