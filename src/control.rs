@@ -36,6 +36,11 @@ impl Control {
         self.stop.clone()
     }
 
+    /// The same handle without reports, for work inside work.
+    pub fn quiet(&self) -> Control {
+        Control { stop: self.stop.clone(), report: None }
+    }
+
     /// Says what is being done.
     pub fn report(&self, what: &str, share: Option<f64>) {
         if let Some(report) = &self.report {

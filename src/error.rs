@@ -103,6 +103,12 @@ pub enum Error {
         /// The values allowed.
         expected: &'static str,
     },
+    /// Options that make no sense, alone or together.
+    #[error("{problem}")]
+    Usage {
+        /// What is wrong, and what would be right.
+        problem: String,
+    },
     /// A file is not a model of this program, or is damaged, or is of another version.
     #[error("{path}: {problem}\n  {mend}")]
     ModelFile {
@@ -140,6 +146,11 @@ impl Error {
     /// An [`Error::Parameter`].
     pub fn parameter(name: &'static str, found: impl ToString, expected: &'static str) -> Self {
         Error::Parameter { name, found: found.to_string(), expected }
+    }
+
+    /// An [`Error::Usage`].
+    pub fn usage(problem: impl Into<String>) -> Self {
+        Error::Usage { problem: problem.into() }
     }
 
     /// True when a reader of our output went away (a closed pipe): not a failure of ours.

@@ -14,6 +14,7 @@ pub mod features;
 pub mod labels;
 pub mod linear;
 pub mod model;
+pub mod pipeline;
 pub mod sparse;
 pub mod text;
 

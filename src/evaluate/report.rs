@@ -78,6 +78,26 @@ pub struct Evaluation {
 }
 
 impl Evaluation {
+    /// The figures by which a model is known, by name, such as `topic_macro_f1`.
+    pub fn headline(&self) -> BTreeMap<String, f64> {
+        let mut out = BTreeMap::new();
+        let heads = [
+            ("topic", &self.topic),
+            ("stance", &self.stance),
+            ("stance_given_true_topic", &self.stance_given_true_topic),
+        ];
+        for (name, head) in heads {
+            if let Some(head) = head {
+                out.insert(format!("{name}_accuracy"), head.accuracy);
+                out.insert(format!("{name}_macro_f1"), head.macro_f1);
+            }
+        }
+        if let Some(joint) = &self.joint {
+            out.insert("joint_accuracy".into(), joint.accuracy);
+        }
+        out
+    }
+
     /// Scores predictions against gold labels. `topics` and `stances` are the labels the model knows.
     ///
     /// ```

@@ -4,7 +4,10 @@
 //! penalty, how far topics depart, how probabilities are mended) is chosen here, by folds inside training.
 
 mod cascade;
+mod corpus_reader;
 mod departures;
+mod embedded;
+mod explanation;
 mod file;
 mod heads;
 mod options;
@@ -16,7 +19,10 @@ mod trainer;
 mod training_set;
 
 pub use cascade::{Counts, Head, Model, StanceHead};
+pub use corpus_reader::{odd_cases, read_training_set};
 pub use departures::Departures;
+pub use embedded::{DEFAULT_MODEL, default_model};
+pub use explanation::Evidence;
 pub use file::FORMAT;
 pub use options::{CalibrationMethod, Choice, LabelWeights, Precision, TrainOptions};
 pub use predictor::{Prediction, Predictor};

@@ -83,18 +83,29 @@ impl<'a> Predictor<'a> {
     /// Judges a paragraph: topic, then stance given the topic.
     pub fn predict(&mut self, text: &str) -> Prediction {
         self.read(text);
-        let mut out = self.topic();
-        let known = out.topic.and_then(|t| self.stance_topic.get(t).copied().flatten());
-        if self.model.topic.is_none() || out.topic.is_some() {
-            (out.stance, out.stance_probability) = self.stance(known);
-        }
-        out
+        self.judge()
     }
 
     /// Reads a paragraph, for [`Predictor::topic`], [`Predictor::stance_given`] and [`Predictor::vector`] to work on.
     pub fn read(&mut self, text: &str) {
         self.row.clear();
         self.texts.transform(text, &mut self.row);
+    }
+
+    /// Takes a vector made by this model's vectoriser in place of a text.
+    pub fn read_vector(&mut self, row: SparseRow<'_>) {
+        self.row.clear();
+        self.row.push_row(row.indices.iter().copied().zip(row.values.iter().copied()));
+    }
+
+    /// Judges the paragraph read last.
+    pub fn judge(&mut self) -> Prediction {
+        let mut out = self.topic();
+        let known = out.topic.and_then(|t| self.stance_topic.get(t).copied().flatten());
+        if self.model.topic.is_none() || out.topic.is_some() {
+            (out.stance, out.stance_probability) = self.stance(known);
+        }
+        out
     }
 
     /// The vector of the paragraph read last.

@@ -1,0 +1,222 @@
+//! Rows of output: what came in, unchanged and in order, and the answers beside it.
+//!
+//! Flows in: the header and rows of the input, and an answer for each. Flows out: bytes of CSV, TSV or JSON Lines.
+
+use std::io::Write;
+
+use rapporteur::corpus::{Batch, Format};
+use rapporteur::evaluate::Answer;
+use rapporteur::labels::LabelSet;
+use rapporteur::model::Model;
+
+/// The columns that are always written.
+const COLUMNS: [&str; 4] = ["topic", "topic_probability", "stance", "stance_probability"];
+const PREFIX: &str = "predicted_";
+
+/// What else to write beside the labels.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct AnswerOptions {
+    /// A column a label.
+    pub scores: bool,
+    /// So many of the likeliest topics.
+    pub top: usize,
+    /// So many of the weightiest terms.
+    pub evidence: usize,
+}
+
+/// How rows are written.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Shape {
+    /// Cells separated by this byte.
+    Table(u8),
+    /// An object a line.
+    Jsonl,
+}
+
+/// The columns of the output.
+pub struct Layout {
+    shape: Shape,
+    input: Vec<String>,
+    answers: Vec<String>,
+    /// True when the answers had to be renamed, because the input has columns of their names.
+    pub renamed: bool,
+}
+
+impl Layout {
+    /// The columns for an input with this header; `model` is needed where the options ask for columns of its labels.
+    pub fn new(header: &[String], model: Option<&Model>, options: &AnswerOptions, shape: Shape) -> Layout {
+        let clashes = |prefix: &str| COLUMNS.iter().any(|c| header.iter().any(|h| *h == format!("{prefix}{c}")));
+        let mut prefix = String::new();
+        while clashes(&prefix) {
+            prefix.push_str(PREFIX);
+        }
+        let mut answers: Vec<String> = COLUMNS.iter().map(|c| format!("{prefix}{c}")).collect();
+        for place in 2..=options.top {
+            answers.push(format!("{prefix}topic_{place}"));
+            answers.push(format!("{prefix}topic_{place}_probability"));
+        }
+        if options.evidence > 0 {
+            answers.push(format!("{prefix}topic_evidence"));
+            answers.push(format!("{prefix}stance_evidence"));
+        }
+        if let Some(model) = model.filter(|_| options.scores) {
+            let mut list = |kind: &str, labels: Option<&LabelSet>| {
+                answers.extend(labels.iter().flat_map(|l| l.names()).map(|label| format!("{prefix}{kind}:{label}")));
+            };
+            list("topic", model.topic.as_ref().map(|h| &h.labels));
+            list("stance", model.stance.as_ref().map(|s| &s.head.labels));
+        }
+        Layout { shape, input: header.to_vec(), answers, renamed: !prefix.is_empty() }
+    }
+
+    /// The shape for an output of this name.
+    pub fn of_output(path: Option<&str>, delimiter: Option<u8>) -> Shape {
+        match path.and_then(Format::of_name) {
+            Some(Format::Jsonl) => Shape::Jsonl,
+            Some(Format::Tsv) => Shape::Table(b'\t'),
+            _ => Shape::Table(delimiter.unwrap_or(b',')),
+        }
+    }
+}
+
+/// The labels of a row and how sure they are.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Labels<'a> {
+    /// The topic; empty for none.
+    pub topic: &'a str,
+    /// P(topic).
+    pub topic_probability: f64,
+    /// The stance; empty for none.
+    pub stance: &'a str,
+    /// P(stance | topic).
+    pub stance_probability: f64,
+}
+
+/// Writes rows into memory.
+pub struct AnswerWriter<'a> {
+    layout: &'a Layout,
+    table: csv::Writer<Vec<u8>>,
+    json: Vec<u8>,
+    number: Vec<u8>,
+}
+
+impl<'a> AnswerWriter<'a> {
+    /// For one thread.
+    pub fn new(layout: &'a Layout) -> Self {
+        let delimiter = if let Shape::Table(delimiter) = layout.shape { delimiter } else { b',' };
+        AnswerWriter { layout, table: fresh(delimiter), json: Vec::new(), number: Vec::new() }
+    }
+
+    /// The header line; nothing for JSON Lines.
+    pub fn header(&mut self) -> Vec<u8> {
+        if self.layout.shape != Shape::Jsonl {
+            // Writing to memory cannot fail.
+            let _ = self.table.write_record(self.layout.input.iter().chain(&self.layout.answers));
+        }
+        self.take()
+    }
+
+    /// Writes a row of the input and an answer.
+    pub fn row(&mut self, batch: &Batch, i: usize, answer: &Answer) {
+        let labels = Labels {
+            topic: answer.topic.as_deref().unwrap_or_default(),
+            topic_probability: answer.topic_probability,
+            stance: answer.stance.as_deref().unwrap_or_default(),
+            stance_probability: answer.stance_probability,
+        };
+        self.row_with(batch, i, labels, std::iter::empty::<&str>());
+    }
+
+    /// Writes a row of the input, labels, and what else the layout has.
+    pub fn row_with<S: AsRef<str>>(
+        &mut self,
+        batch: &Batch,
+        i: usize,
+        labels: Labels<'_>,
+        others: impl Iterator<Item = S>,
+    ) {
+        match self.layout.shape {
+            Shape::Table(_) => {
+                for field in batch.record(i).iter() {
+                    let _ = self.table.write_field(field);
+                }
+                for (label, p) in [(labels.topic, labels.topic_probability), (labels.stance, labels.stance_probability)]
+                {
+                    let _ = self.table.write_field(label);
+                    self.number.clear();
+                    if !label.is_empty() {
+                        let _ = write!(self.number, "{p:.4}");
+                    }
+                    let _ = self.table.write_field(&self.number);
+                }
+                for other in others {
+                    let _ = self.table.write_field(other.as_ref());
+                }
+                let _ = self.table.write_record(None::<&[u8]>);
+            }
+            Shape::Jsonl => self.json_row(batch, i, labels, others),
+        }
+    }
+
+    /// All fields of the record as it came, or the cells of a table under their names; then the answers.
+    fn json_row<S: AsRef<str>>(
+        &mut self,
+        batch: &Batch,
+        i: usize,
+        labels: Labels<'_>,
+        others: impl Iterator<Item = S>,
+    ) {
+        let mut pairs: Vec<(String, String)> = Vec::new();
+        let text = |s: &str| serde_json::Value::from(s).to_string();
+        match batch.raw(i).map(str::trim_end).and_then(|raw| raw.strip_suffix('}')) {
+            Some(open) => {
+                self.json.extend_from_slice(open.trim_end().as_bytes());
+                if open.trim() != "{" {
+                    self.json.push(b',');
+                }
+            }
+            None => {
+                self.json.push(b'{');
+                pairs.extend(
+                    self.layout.input.iter().zip(batch.record(i)).map(|(name, cell)| (name.clone(), text(cell))),
+                );
+            }
+        }
+        let number = |label: &str, p: f64| if label.is_empty() { "null".into() } else { format!("{p:.4}") };
+        let label = |label: &str| if label.is_empty() { "null".into() } else { text(label) };
+        let fixed = [
+            label(labels.topic),
+            number(labels.topic, labels.topic_probability),
+            label(labels.stance),
+            number(labels.stance, labels.stance_probability),
+        ];
+        let rest = others.map(|other| match other.as_ref().parse::<f64>() {
+            Ok(_) => other.as_ref().to_owned(),
+            Err(_) => text(other.as_ref()),
+        });
+        pairs.extend(self.layout.answers.iter().cloned().zip(fixed.into_iter().chain(rest)));
+        for (at, (name, value)) in pairs.iter().enumerate() {
+            if at > 0 {
+                self.json.push(b',');
+            }
+            self.json.extend_from_slice(text(name).as_bytes());
+            self.json.push(b':');
+            self.json.extend_from_slice(value.as_bytes());
+        }
+        self.json.extend_from_slice(b"}\n");
+    }
+
+    /// What was written since the last time.
+    pub fn take(&mut self) -> Vec<u8> {
+        match self.layout.shape {
+            Shape::Jsonl => std::mem::take(&mut self.json),
+            Shape::Table(delimiter) => {
+                std::mem::replace(&mut self.table, fresh(delimiter)).into_inner().unwrap_or_default()
+            }
+        }
+    }
+}
+
+fn fresh(delimiter: u8) -> csv::Writer<Vec<u8>> {
+    csv::WriterBuilder::new().delimiter(delimiter).from_writer(Vec::with_capacity(1 << 16))
+}

@@ -1,0 +1,287 @@
+//! `rapporteur classify`: labels for new statements.
+
+use std::io::IsTerminal;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use rapporteur::corpus::{Batch, ColumnNames, Delimiter, Output, ReadOptions, RecordReader, join_text, open_records};
+use rapporteur::error::Place;
+use rapporteur::model::{Evidence, Model, Prediction, Predictor, default_model};
+use rapporteur::pipeline::in_order;
+use rapporteur::{Error, Result};
+
+use super::Common;
+use super::answers::{AnswerOptions, AnswerWriter, Labels, Layout};
+use super::columns::read_options;
+use super::config::list;
+use super::pretty::Pretty;
+use super::terminal::Terminal;
+
+/// Label the paragraphs of CSV, JSON Lines or plain text.
+///
+/// Tables keep their columns; plain text becomes one row a paragraph. Rows keep their order, and memory does not grow with the input.
+#[derive(clap::Args)]
+#[command(after_help = "\
+Examples:
+  rapporteur classify report.txt > labelled.csv
+  rapporteur classify speeches.csv --model my.model --output labelled.csv
+  rapporteur classify dump.jsonl.zst --text-column body --output labelled.jsonl.zst
+  rapporteur classify coded.csv --known-topic target --scores --output stances.csv
+  cat speech.txt | rapporteur classify - --format text --pretty")]
+pub struct Args {
+    /// Files; `-` for standard input
+    #[arg(value_name = "INPUT")]
+    input: Vec<String>,
+    /// The model [default: the one inside the program]
+    #[arg(long, short, value_name = "MODEL")]
+    model: Option<String>,
+    /// File for the result [default: standard output]
+    #[arg(long, short, value_name = "OUT.csv")]
+    output: Option<String>,
+    /// Format of the input: csv, tsv, jsonl or text [default: by extension]
+    #[arg(long, value_name = "FORMAT")]
+    format: Option<String>,
+    /// What separates the cells of CSV: auto, a character, or tab; given, it is used for the output too [default: auto]
+    #[arg(long, value_name = "CHAR")]
+    delimiter: Option<String>,
+    /// Column of the text; several, separated by commas, are joined
+    #[arg(long, value_name = "COLUMN,...", default_value = "text")]
+    text_column: String,
+    /// Column whose topic is taken as given; an empty cell is predicted
+    #[arg(long, value_name = "COLUMN")]
+    known_topic: Option<String>,
+    /// Add a column a label with its probability
+    #[arg(long)]
+    scores: bool,
+    /// Add the K likeliest topics: topic_2, topic_3 ...
+    #[arg(long, value_name = "K", default_value_t = 1)]
+    top: usize,
+    /// Add the N words that weighed most for the topic and for the stance
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    evidence: usize,
+    /// Split paragraphs of plain text at sentence ends, so that none is much longer than N words
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    max_words: Option<u32>,
+    /// Begin the output with a byte order mark, for Excel
+    #[arg(long)]
+    bom: bool,
+    /// Draw a readable table, if standard output is a terminal
+    #[arg(long)]
+    pretty: bool,
+}
+
+/// Reads, judges and writes, a few batches at a time.
+pub fn run(args: Args, common: &Common, terminal: &Terminal) -> Result<()> {
+    let inputs = match (args.input.is_empty(), std::io::stdin().is_terminal()) {
+        (false, _) => args.input.clone(),
+        (true, false) => vec!["-".to_owned()],
+        (true, true) => {
+            return Err(Error::usage(
+                "nothing to read: name a file, or pipe text in (see `rapporteur classify --help`)",
+            ));
+        }
+    };
+    let model = args.model.as_deref().map_or_else(default_model, Model::read)?;
+    let text_columns = list(&args.text_column);
+    let max_words = args.max_words.map(|n| n as usize);
+    let read = ReadOptions {
+        columns: text_columns.clone(),
+        ..read_options(args.format.as_deref(), args.delimiter.as_deref(), max_words)?
+    };
+    let mut inputs = Inputs::open(inputs, read.clone())?;
+    let header = inputs.header.clone();
+    let names = ColumnNames::new(inputs.first_name.clone(), &header);
+    let text = names.find_all(&text_columns, "--text-column")?;
+    let known = args.known_topic.as_deref().map(|c| names.find(c, "--known-topic")).transpose()?;
+    let options = AnswerOptions { scores: args.scores, top: args.top, evidence: args.evidence };
+    let delimiter = if let Delimiter::Byte(b) = read.delimiter { Some(b) } else { None };
+    let layout = Layout::new(&header, Some(&model), &options, Layout::of_output(args.output.as_deref(), delimiter));
+    if layout.renamed {
+        terminal.note("note: the input has columns of these names already, so the labels are written as predicted_topic, predicted_topic_probability, ...");
+    }
+    let mut out = Output::create(args.output.as_deref(), args.bom)?;
+    let pretty = (args.pretty && args.output.is_none() && std::io::stdout().is_terminal()).then(Pretty::of_terminal);
+    out.write_block(&match &pretty {
+        Some(pretty) => pretty.header(),
+        None => AnswerWriter::new(&layout).header(),
+    })?;
+    let judge = Judge { model: &model, options, text, known };
+    let (without_terms, strange_topics, mut rows) = (AtomicU64::new(0), AtomicU64::new(0), 0u64);
+    in_order(
+        common.threads(),
+        terminal.control(),
+        |batch: &mut Batch, rows, bytes| inputs.read(batch, rows, bytes),
+        || (Predictor::new(&model), AnswerWriter::new(&layout)),
+        |(predictor, writer), batch| {
+            let mut drawn = Vec::new();
+            for i in 0..batch.len() {
+                let record = batch.record(i);
+                let text = join_text(record, &judge.text);
+                let judged = judge.row(predictor, record, &text);
+                without_terms.fetch_add(u64::from(judged.without_terms), Ordering::Relaxed);
+                strange_topics.fetch_add(u64::from(judged.strange_topic), Ordering::Relaxed);
+                match &pretty {
+                    Some(pretty) => pretty.row(batch.first_row() + i as u64, judged.labels, &text, &mut drawn),
+                    None => writer.row_with(batch, i, judged.labels, judged.others.iter()),
+                }
+            }
+            Ok((batch.len(), if pretty.is_some() { drawn } else { writer.take() }))
+        },
+        |(read, bytes)| {
+            rows += read as u64;
+            terminal.control().report(&format!("classified {rows} rows"), None);
+            out.write_block(&bytes)
+        },
+    )?;
+    out.finish()?;
+    terminal.clear();
+    let count = without_terms.into_inner();
+    if count > 0 {
+        terminal.note(&format!(
+            "note: {count} of {rows} rows have no text, or no term that the model knows; their labels are empty"
+        ));
+    }
+    let count = strange_topics.into_inner();
+    if count > 0 {
+        terminal.note(&format!(
+            "note: {count} rows name a topic that the model does not know; their stance comes from the weights shared by all topics"
+        ));
+    }
+    Ok(())
+}
+
+/// Several files, one after the other, with one header.
+struct Inputs {
+    waiting: std::vec::IntoIter<String>,
+    options: ReadOptions,
+    current: Box<dyn RecordReader>,
+    header: Vec<String>,
+    first_name: String,
+}
+
+impl Inputs {
+    fn open(paths: Vec<String>, options: ReadOptions) -> Result<Inputs> {
+        let mut waiting = paths.into_iter();
+        let first = waiting.next().unwrap_or_else(|| "-".to_owned());
+        let current = open_records(&first, &options)?;
+        let (header, first_name) = (current.header().to_vec(), current.name().to_owned());
+        Ok(Inputs { waiting, options, current, header, first_name })
+    }
+
+    fn read(&mut self, batch: &mut Batch, rows: usize, bytes: usize) -> Result<bool> {
+        while !self.current.read(batch, rows, bytes)? {
+            let Some(next) = self.waiting.next() else { return Ok(false) };
+            self.current = open_records(&next, &self.options)?;
+            if self.current.header() != self.header {
+                return Err(Error::input(
+                    Place::file(next),
+                    format!(
+                        "its columns are {}, those of {} are {}",
+                        self.current.header().join(", "),
+                        self.first_name,
+                        self.header.join(", ")
+                    ),
+                    "classify files with different columns one by one",
+                ));
+            }
+        }
+        Ok(true)
+    }
+}
+
+/// What is asked about each row.
+struct Judge<'a> {
+    model: &'a Model,
+    options: AnswerOptions,
+    text: Vec<usize>,
+    known: Option<usize>,
+}
+
+struct Judged<'a> {
+    labels: Labels<'a>,
+    others: Vec<String>,
+    without_terms: bool,
+    strange_topic: bool,
+}
+
+impl<'a> Judge<'a> {
+    fn row<'r>(&self, predictor: &mut Predictor<'a>, record: &'r csv::StringRecord, text: &str) -> Judged<'r>
+    where
+        'a: 'r,
+    {
+        let known = self.known.and_then(|c| record.get(c)).map(str::trim).filter(|t| !t.is_empty());
+        predictor.read(text);
+        let without_terms = predictor.vector().is_empty();
+        let prediction = match known {
+            None => predictor.judge(),
+            Some(topic) => {
+                let predicted =
+                    if self.options.scores || self.options.top > 1 { predictor.topic() } else { Prediction::default() };
+                let (stance, stance_probability) = predictor.stance_given(Some(topic));
+                Prediction { stance, stance_probability, ..predicted }
+            }
+        };
+        let mut labels = Labels {
+            topic: predictor.topic_name(prediction).unwrap_or_default(),
+            topic_probability: prediction.topic_probability,
+            stance: predictor.stance_name(prediction).unwrap_or_default(),
+            stance_probability: prediction.stance_probability,
+        };
+        if let Some(topic) = known {
+            (labels.topic, labels.topic_probability) = (topic, 1.0);
+        }
+        let strange_topic =
+            known.is_some_and(|t| self.model.stance.as_ref().is_some_and(|s| s.topics.find(t).is_none()));
+        let others = self.others(predictor, prediction, labels, text, without_terms);
+        Judged { labels, others, without_terms, strange_topic }
+    }
+
+    fn others(
+        &self,
+        predictor: &mut Predictor<'a>,
+        prediction: Prediction,
+        labels: Labels<'_>,
+        text: &str,
+        empty: bool,
+    ) -> Vec<String> {
+        let mut out = Vec::new();
+        let share = |p: f64| if empty { String::new() } else { format!("{p:.4}") };
+        if self.options.top > 1 {
+            let names = self.model.topic.as_ref().map(|h| &h.labels);
+            let decisions = predictor.topic_decisions();
+            let mut order: Vec<usize> = (0..decisions.len()).collect();
+            order.sort_by(|&a, &b| decisions[b].total_cmp(&decisions[a]).then(a.cmp(&b)));
+            for place in 1..self.options.top {
+                match (order.get(place), names) {
+                    (Some(&t), Some(names)) if !empty => {
+                        out.extend([names.name(t).to_owned(), share(predictor.topic_probabilities()[t])]);
+                    }
+                    _ => out.extend([String::new(), String::new()]),
+                }
+            }
+        }
+        let scores: Vec<String> = match self.options.scores {
+            true => predictor
+                .topic_probabilities()
+                .iter()
+                .chain(predictor.stance_probabilities())
+                .map(|&p| share(p))
+                .collect(),
+            false => Vec::new(),
+        };
+        if self.options.evidence > 0 {
+            let given = (!labels.topic.is_empty()).then_some(labels.topic);
+            let topic = self.model.topic.as_ref().and_then(|h| h.labels.find(labels.topic));
+            let for_topic = topic.map_or(Vec::new(), |t| predictor.topic_evidence(text, t));
+            let for_stance = prediction.stance.map_or(Vec::new(), |s| predictor.stance_evidence(text, given, s));
+            out.extend([for_topic, for_stance].map(|e| self.spell(&e)));
+        }
+        out.extend(scores);
+        out
+    }
+
+    /// `embargo 1.20; lift 0.53`
+    fn spell(&self, evidence: &[Evidence]) -> String {
+        let strongest = evidence.iter().filter(|e| e.weight > 0.0).take(self.options.evidence);
+        strongest.map(|e| format!("{} {:.2}", e.words, e.weight)).collect::<Vec<_>>().join("; ")
+    }
+}

@@ -1,0 +1,96 @@
+//! Which columns hold what: the options that `train` and `evaluate` share.
+
+use clap::Args;
+use rapporteur::corpus::{DEFAULT_MAX_WORDS, Delimiter, Format, LabelColumns, ReadOptions};
+use serde::Deserialize;
+
+use super::config::{list, text};
+use rapporteur::Result;
+
+/// Options about the columns of a labelled file.
+#[derive(Args, Clone, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+#[command(next_help_heading = "Columns")]
+pub struct ColumnArgs {
+    /// Column of the text; several, separated by commas, are joined [default: text]
+    #[arg(long, value_name = "COLUMN,...")]
+    #[serde(deserialize_with = "text")]
+    pub text_column: Option<String>,
+    /// Column of the topic, or `none` [default: topic]
+    #[arg(long, value_name = "COLUMN")]
+    #[serde(deserialize_with = "text")]
+    pub topic_column: Option<String>,
+    /// Column of the stance, or `none` [default: stance]
+    #[arg(long, value_name = "COLUMN")]
+    #[serde(deserialize_with = "text")]
+    pub stance_column: Option<String>,
+    /// Column that says which rows belong together (document, speaker): they are never split by folds
+    #[arg(long, value_name = "COLUMN")]
+    #[serde(deserialize_with = "text")]
+    pub group_column: Option<String>,
+    /// Column with the weight of each row
+    #[arg(long, value_name = "COLUMN")]
+    #[serde(deserialize_with = "text")]
+    pub weight_column: Option<String>,
+    /// Cells that mean "no label", separated by commas; an empty cell always does [default: ,NA]
+    #[arg(long, value_name = "LIST")]
+    #[serde(deserialize_with = "text")]
+    pub missing: Option<String>,
+    /// What separates the cells: auto, a character, or tab [default: auto]
+    #[arg(long, value_name = "CHAR")]
+    #[serde(deserialize_with = "text")]
+    pub delimiter: Option<String>,
+    /// Format of the files: csv, tsv or jsonl [default: by extension]
+    #[arg(long, value_name = "FORMAT")]
+    #[serde(deserialize_with = "text")]
+    pub format: Option<String>,
+}
+
+impl ColumnArgs {
+    /// These, and for what they leave open, `others`.
+    pub fn or(self, others: ColumnArgs) -> ColumnArgs {
+        ColumnArgs {
+            text_column: self.text_column.or(others.text_column),
+            topic_column: self.topic_column.or(others.topic_column),
+            stance_column: self.stance_column.or(others.stance_column),
+            group_column: self.group_column.or(others.group_column),
+            weight_column: self.weight_column.or(others.weight_column),
+            missing: self.missing.or(others.missing),
+            delimiter: self.delimiter.or(others.delimiter),
+            format: self.format.or(others.format),
+        }
+    }
+
+    /// The columns, with the library's defaults.
+    pub fn columns(&self) -> Result<LabelColumns> {
+        let default = LabelColumns::default();
+        let label = |given: &Option<String>, default: Option<String>| match given.as_deref() {
+            None => default,
+            Some("none") => None,
+            Some(name) => Some(name.to_owned()),
+        };
+        Ok(LabelColumns {
+            text: self.text_column.as_deref().map_or(default.text, list),
+            topic: label(&self.topic_column, default.topic),
+            stance: label(&self.stance_column, default.stance),
+            group: label(&self.group_column, None),
+            weight: label(&self.weight_column, None),
+            missing: self.missing.as_deref().map_or(Ok(default.missing), str::parse)?,
+        })
+    }
+
+    /// How to read the files.
+    pub fn read_options(&self) -> Result<ReadOptions> {
+        read_options(self.format.as_deref(), self.delimiter.as_deref(), None)
+    }
+}
+
+/// How to read files, from what was typed.
+pub fn read_options(format: Option<&str>, delimiter: Option<&str>, max_words: Option<usize>) -> Result<ReadOptions> {
+    Ok(ReadOptions {
+        format: format.map(str::parse::<Format>).transpose()?,
+        delimiter: delimiter.map_or(Ok(Delimiter::Auto), str::parse)?,
+        max_words: max_words.unwrap_or(DEFAULT_MAX_WORDS),
+        ..Default::default()
+    })
+}

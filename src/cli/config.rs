@@ -1,0 +1,287 @@
+//! What was typed about training, and what it comes to.
+//!
+//! Flows in: options of the command line, and of a TOML file, which has the same names. Flows out: [`TrainOptions`]. Options are first kept as what was typed, so
+//! that the command line can override the file before anything is understood; defaults are the library's.
+
+use clap::Args;
+use rapporteur::corpus::Codebook;
+use rapporteur::model::TrainOptions;
+use rapporteur::text::{Language, NgramRange, stop_words_from, stop_words_of};
+use rapporteur::{Error, Result};
+use serde::{Deserialize, Deserializer};
+
+use super::columns::ColumnArgs;
+
+/// Options about what is learnt and how.
+#[derive(Args, Clone, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+#[command(next_help_heading = "Learning")]
+pub struct LearnArgs {
+    /// CSV of the topics and their targets (topic,target,description): checked against the corpus, kept in the model
+    #[arg(long, value_name = "FILE")]
+    #[serde(deserialize_with = "text")]
+    pub codebook: Option<String>,
+    /// Lengths of word n-grams, or none [default: 1-2]
+    #[arg(long, value_name = "MIN-MAX")]
+    #[serde(deserialize_with = "text")]
+    pub word_ngrams: Option<String>,
+    /// Lengths of character n-grams within words, or none [default: 2-5]
+    #[arg(long, value_name = "MIN-MAX")]
+    #[serde(deserialize_with = "text")]
+    pub char_ngrams: Option<String>,
+    /// auto (detect the language; none where they are mixed), none, or a language [default: auto]
+    #[arg(long, value_name = "LANGUAGE")]
+    #[serde(deserialize_with = "text")]
+    pub stemmer: Option<String>,
+    /// Leave out the stop words of a language, or those of a file with one a line [default: none]
+    #[arg(long, value_name = "LANGUAGE|FILE")]
+    #[serde(deserialize_with = "text")]
+    pub stop_words: Option<String>,
+    /// Make words in a negation's scope terms of their own: true or false [default: false]
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, default_missing_value = "true")]
+    #[serde(deserialize_with = "text")]
+    pub mark_negation: Option<String>,
+    /// Leave out terms of fewer paragraphs: a number, a share such as 0.01, or auto [default: auto: 1, for more than 20,000 paragraphs 2]
+    #[arg(long, value_name = "N|SHARE")]
+    #[serde(deserialize_with = "text")]
+    pub min_df: Option<String>,
+    /// Leave out terms of more paragraphs: a number, or a share such as 0.5 [default: 1.0]
+    #[arg(long, value_name = "N|SHARE")]
+    #[serde(deserialize_with = "text")]
+    pub max_df: Option<String>,
+    /// Keep so many terms a block, those of most paragraphs, or none for all [default: none]
+    #[arg(long, value_name = "N")]
+    #[serde(deserialize_with = "text")]
+    pub max_features: Option<String>,
+    /// Count terms as 1 + ln(count): true or false [default: true]
+    #[arg(long, value_name = "BOOL")]
+    #[serde(deserialize_with = "text")]
+    pub sublinear_tf: Option<String>,
+    /// logistic or svm [default: see the documentation]
+    #[arg(long, value_name = "NAME")]
+    #[serde(deserialize_with = "text")]
+    pub classifier: Option<String>,
+    /// Inverse strength of the penalty, or auto [default: auto]
+    #[arg(long = "c", value_name = "X")]
+    #[serde(deserialize_with = "text", alias = "C")]
+    pub c: Option<String>,
+    /// none, balanced, topic:LABEL=X or stance:LABEL=X; may be repeated [default: none]
+    #[arg(long, value_name = "WEIGHT")]
+    pub class_weight: Vec<String>,
+    /// How far each topic's stance weights may depart from those shared by all topics, or auto [default: auto]
+    #[arg(long, value_name = "X")]
+    #[serde(deserialize_with = "text")]
+    pub topic_departure: Option<String>,
+    /// How probabilities are mended: auto, temperature, platt or none [default: auto]
+    #[arg(long, value_name = "METHOD")]
+    #[serde(deserialize_with = "text")]
+    pub calibration: Option<String>,
+    /// auto: fit decision offsets where they help macro-F1; none: decide by probability [default: auto]
+    #[arg(long, value_name = "METHOD")]
+    #[serde(deserialize_with = "text")]
+    pub thresholds: Option<String>,
+    /// Stop fitting when the duality gap is this share of the objective [default: 0.001]
+    #[arg(long, value_name = "X")]
+    #[serde(deserialize_with = "text")]
+    pub tolerance: Option<String>,
+    /// Precision of the weights in the model file: f16 or f32 [default: f16]
+    #[arg(long, value_name = "TYPE")]
+    #[serde(deserialize_with = "text")]
+    pub precision: Option<String>,
+}
+
+/// Everything a configuration file may hold.
+#[derive(Default)]
+pub struct Config {
+    pub columns: ColumnArgs,
+    pub learn: LearnArgs,
+    pub seed: Option<u64>,
+}
+
+impl Config {
+    /// Reads a TOML file. Names are those of the options, with `-` or `_`.
+    pub fn read(path: &str) -> Result<Config> {
+        let raw = std::fs::read_to_string(path).map_err(|e| Error::io("read", path, e))?;
+        let bad = |problem: String| {
+            Error::input(
+                rapporteur::error::Place::file(path),
+                problem.trim_end().to_owned(),
+                "names are those of the options of `rapporteur train`, such as `min_df = 2`",
+            )
+        };
+        let table: toml::Table = raw.parse().map_err(|e: toml::de::Error| bad(e.to_string()))?;
+        let (mut columns, mut learn, mut seed) = (toml::Table::new(), toml::Table::new(), None);
+        for (key, value) in table {
+            let name = key.replace('-', "_");
+            if name == "seed" {
+                let number = value.as_integer().and_then(|n| u64::try_from(n).ok());
+                seed = Some(number.ok_or_else(|| bad(format!("seed is {value}, expected a whole number")))?);
+            } else if COLUMN_NAMES.contains(&name.as_str()) {
+                columns.insert(name, value);
+            } else {
+                learn.insert(name, value);
+            }
+        }
+        Ok(Config {
+            columns: columns.try_into().map_err(|e: toml::de::Error| bad(e.to_string()))?,
+            learn: learn.try_into().map_err(|e: toml::de::Error| bad(e.to_string()))?,
+            seed,
+        })
+    }
+}
+
+const COLUMN_NAMES: [&str; 8] =
+    ["text_column", "topic_column", "stance_column", "group_column", "weight_column", "missing", "delimiter", "format"];
+
+impl LearnArgs {
+    /// These, and for what they leave open, `others`.
+    pub fn or(self, others: LearnArgs) -> LearnArgs {
+        let class_weight = if self.class_weight.is_empty() { others.class_weight } else { self.class_weight };
+        LearnArgs {
+            codebook: self.codebook.or(others.codebook),
+            word_ngrams: self.word_ngrams.or(others.word_ngrams),
+            char_ngrams: self.char_ngrams.or(others.char_ngrams),
+            stemmer: self.stemmer.or(others.stemmer),
+            stop_words: self.stop_words.or(others.stop_words),
+            mark_negation: self.mark_negation.or(others.mark_negation),
+            min_df: self.min_df.or(others.min_df),
+            max_df: self.max_df.or(others.max_df),
+            max_features: self.max_features.or(others.max_features),
+            sublinear_tf: self.sublinear_tf.or(others.sublinear_tf),
+            classifier: self.classifier.or(others.classifier),
+            c: self.c.or(others.c),
+            class_weight,
+            topic_departure: self.topic_departure.or(others.topic_departure),
+            calibration: self.calibration.or(others.calibration),
+            thresholds: self.thresholds.or(others.thresholds),
+            tolerance: self.tolerance.or(others.tolerance),
+            precision: self.precision.or(others.precision),
+        }
+    }
+
+    /// The codebook named, read.
+    pub fn codebook(&self) -> Result<Option<Codebook>> {
+        self.codebook.as_deref().map(Codebook::read).transpose()
+    }
+
+    /// What was typed, understood.
+    pub fn options(&self, seed: Option<u64>) -> Result<TrainOptions> {
+        let mut out = TrainOptions::default();
+        if let Some(range) = ngrams("--word-ngrams", &self.word_ngrams)? {
+            out.word_ngrams = range;
+        }
+        if let Some(range) = ngrams("--char-ngrams", &self.char_ngrams)? {
+            out.char_ngrams = range;
+        }
+        set(&mut out.stemmer, "--stemmer", &self.stemmer)?;
+        if let Some(list) = self.stop_words.as_deref().filter(|&s| s != "none") {
+            out.stop_words = stop_words(list)?;
+        }
+        set(&mut out.mark_negation, "--mark-negation", &self.mark_negation)?;
+        if let Some(bound) = self.min_df.as_deref().filter(|&s| s != "auto") {
+            out.min_df = Some(parse("--min-df", bound)?);
+        }
+        set(&mut out.max_df, "--max-df", &self.max_df)?;
+        if let Some(most) = self.max_features.as_deref().filter(|&s| s != "none") {
+            out.max_features = Some(parse("--max-features", most)?);
+        }
+        set(&mut out.sublinear_tf, "--sublinear-tf", &self.sublinear_tf)?;
+        set_named(&mut out.classifier, "--classifier", &self.classifier, "logistic or svm")?;
+        set(&mut out.c, "--c", &self.c)?;
+        for word in &self.class_weight {
+            out.class_weight.add(word)?;
+        }
+        set(&mut out.topic_departure, "--topic-departure", &self.topic_departure)?;
+        set_named(&mut out.calibration, "--calibration", &self.calibration, "auto, temperature, platt or none")?;
+        match self.thresholds.as_deref() {
+            None => {}
+            Some("auto") => out.thresholds = true,
+            Some("none") => out.thresholds = false,
+            Some(other) => return Err(wrong("--thresholds", other, "auto or none")),
+        }
+        set(&mut out.tolerance, "--tolerance", &self.tolerance)?;
+        set_named(&mut out.precision, "--precision", &self.precision, "f16 or f32")?;
+        out.seed = seed.unwrap_or(out.seed);
+        // Range errors are worth telling before the corpus is read.
+        out.vectoriser(0, None)?;
+        out.linear()?;
+        Ok(out)
+    }
+}
+
+fn wrong(option: &'static str, found: &str, expected: &str) -> Error {
+    Error::usage(format!("{option} is {found:?}, expected {expected}"))
+}
+
+fn parse<T: std::str::FromStr>(option: &'static str, typed: &str) -> Result<T>
+where
+    T::Err: std::fmt::Display,
+{
+    typed.trim().parse().map_err(|e: T::Err| Error::usage(format!("{option} {typed}: {e}")))
+}
+
+fn set<T: std::str::FromStr>(slot: &mut T, option: &'static str, typed: &Option<String>) -> Result<()>
+where
+    T::Err: std::fmt::Display,
+{
+    if let Some(typed) = typed {
+        *slot = parse(option, typed)?;
+    }
+    Ok(())
+}
+
+/// Sets an option whose values have names, by the names that serde knows.
+fn set_named<T: for<'de> Deserialize<'de>>(
+    slot: &mut T,
+    option: &'static str,
+    typed: &Option<String>,
+    names: &str,
+) -> Result<()> {
+    if let Some(typed) = typed {
+        let name = serde_json::Value::String(typed.to_lowercase());
+        *slot = serde_json::from_value(name).map_err(|_| wrong(option, typed, names))?;
+    }
+    Ok(())
+}
+
+fn ngrams(option: &'static str, typed: &Option<String>) -> Result<Option<Option<NgramRange>>> {
+    match typed.as_deref() {
+        None => Ok(None),
+        Some("none") => Ok(Some(None)),
+        Some(range) => parse(option, range).map(|r| Some(Some(r))),
+    }
+}
+
+fn stop_words(list: &str) -> Result<Vec<String>> {
+    let words = match list.parse::<Language>() {
+        Ok(language) => stop_words_of(language)?,
+        Err(_) => {
+            let raw = std::fs::read_to_string(list).map_err(|e| Error::io("read the stop words of", list, e))?;
+            stop_words_from(raw.lines(), None)
+        }
+    };
+    Ok(words.into_iter().collect())
+}
+
+/// Words separated by commas, trimmed, empty ones left out.
+pub fn list(typed: &str) -> Vec<String> {
+    typed.split(',').map(|word| word.trim().to_owned()).filter(|word| !word.is_empty()).collect()
+}
+
+/// Reads a TOML string, number or truth value as what would be typed on the command line.
+pub fn text<'de, D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Option<String>, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(untagged)]
+    enum Typed {
+        Text(String),
+        Whole(i64),
+        Number(f64),
+        Truth(bool),
+    }
+    Ok(Some(match Typed::deserialize(deserializer)? {
+        Typed::Text(s) => s,
+        Typed::Whole(n) => n.to_string(),
+        Typed::Number(x) => format!("{x:?}"),
+        Typed::Truth(b) => b.to_string(),
+    }))
+}

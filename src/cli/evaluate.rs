@@ -1,0 +1,174 @@
+//! `rapporteur evaluate`: how well a model agrees with labels given by people.
+
+use rapporteur::corpus::{Batch, LabelledReader, Output};
+use rapporteur::evaluate::{Answer, Evaluation, Row, cross_validate, score};
+use rapporteur::labels::{LabelColumn, LabelSet, UNLABELLED};
+use rapporteur::model::{Model, Predictor, default_model, read_training_set};
+use rapporteur::pipeline::in_order;
+use rapporteur::{Error, Result};
+
+use super::Common;
+use super::answers::{AnswerOptions, AnswerWriter, Layout};
+use super::columns::ColumnArgs;
+use super::config::{Config, LearnArgs};
+use super::terminal::Terminal;
+use super::train::write_json;
+
+/// Measure how well a model, or a training recipe, agrees with labels given by people.
+///
+/// With --cv the labelled file is its own training corpus: each row is judged by a model that did not see it, trained with the learning options given. Without, a model judges all rows.
+#[derive(clap::Args)]
+#[command(after_help = "\
+Examples:
+  rapporteur evaluate held_out.csv --model my.model
+  rapporteur evaluate coded.csv --cv 5 --group-column speech --json scores.json
+  rapporteur evaluate coded.csv                          # the default model
+  rapporteur evaluate held_out.csv --model my.model --predictions judged.csv")]
+pub struct Args {
+    /// Labelled file; `-` for standard input
+    #[arg(value_name = "LABELLED")]
+    labelled: String,
+    /// The model [default: the one inside the program]
+    #[arg(long, short, value_name = "MODEL", conflicts_with = "cv")]
+    model: Option<String>,
+    /// Train and judge by cross-validation in so many folds
+    #[arg(long, value_name = "K")]
+    cv: Option<usize>,
+    /// Write the figures as JSON; `-` for standard output, in place of the table
+    #[arg(long, value_name = "FILE")]
+    json: Option<String>,
+    /// Write the input with the predictions beside it
+    #[arg(long, value_name = "OUT.csv")]
+    predictions: Option<String>,
+    /// Take learning options for --cv from a TOML file
+    #[arg(long, value_name = "FILE")]
+    config: Option<String>,
+    #[command(flatten)]
+    columns: ColumnArgs,
+    #[command(flatten)]
+    learn: LearnArgs,
+}
+
+/// Judges all rows, scores them, and reports.
+pub fn run(args: Args, common: &Common, terminal: &Terminal) -> Result<()> {
+    let config = args.config.as_deref().map_or_else(|| Ok(Config::default()), Config::read)?;
+    let columns = args.columns.clone().or(config.columns);
+    if args.cv.is_some() && args.predictions.is_some() && args.labelled == "-" {
+        return Err(Error::usage(
+            "--cv with --predictions reads the file twice, which standard input does not allow; give a file",
+        ));
+    }
+    let (evaluation, answers) = match args.cv {
+        Some(folds) => {
+            let learn = args.learn.clone().or(config.learn);
+            let options = learn.options(common.seed.or(config.seed))?;
+            let control = terminal.control();
+            let paths = [args.labelled.clone()];
+            let codebook = learn.codebook()?;
+            let (label_columns, read_options) = (columns.columns()?, columns.read_options()?);
+            let set =
+                read_training_set(&paths, &label_columns, &read_options, codebook.as_ref(), common.threads(), control)?;
+            let answers = cross_validate(&set, &options, folds, control)?;
+            (score(&set, &answers, &set.topics, &set.stances), answers)
+        }
+        None => {
+            let model = args.model.as_deref().map_or_else(default_model, Model::read)?;
+            judge(&args.labelled, &columns, &model, common, terminal)?
+        }
+    };
+    terminal.clear();
+    if let Some(path) = &args.predictions {
+        write_predictions(path, &args.labelled, &columns, &answers)?;
+    }
+    if let Some(path) = &args.json {
+        write_json(path, &evaluation)?;
+    }
+    if args.json.as_deref() != Some("-") {
+        let mut out = Output::create(None, false)?;
+        evaluation.write_text(&mut out).map_err(|e| out.error(e))?;
+        out.finish()?;
+    }
+    Ok(())
+}
+
+/// Lets a model judge all rows of a labelled file.
+fn judge(
+    path: &str,
+    columns: &ColumnArgs,
+    model: &Model,
+    common: &Common,
+    terminal: &Terminal,
+) -> Result<(Evaluation, Vec<Answer>)> {
+    let mut reader = LabelledReader::open(&[path.to_owned()], &columns.columns()?, &columns.read_options()?)?;
+    let labelled = reader.columns().clone();
+    let (mut topic, mut stance, mut answers) = (LabelColumn::default(), LabelColumn::default(), Vec::new());
+    type Judged = (Option<String>, Option<String>, Answer);
+    in_order(
+        common.threads(),
+        terminal.control(),
+        |batch: &mut Batch, rows, bytes| reader.read(batch, rows, bytes),
+        || Predictor::new(model),
+        |predictor, batch| -> Result<Vec<Judged>> {
+            (0..batch.len())
+                .map(|i| {
+                    let row = labelled.row(batch, i)?;
+                    predictor.read(&row.text);
+                    let answer = Answer::ask(predictor, row.topic);
+                    Ok((row.topic.map(str::to_owned), row.stance.map(str::to_owned), answer))
+                })
+                .collect()
+        },
+        |judged| {
+            for (gold_topic, gold_stance, answer) in judged {
+                topic.push(gold_topic.as_deref());
+                stance.push(gold_stance.as_deref());
+                answers.push(answer);
+            }
+            terminal.control().report(&format!("judging: {} rows", answers.len()), None);
+            Ok(())
+        },
+    )?;
+    let ((topics, topic), (stances, stance)) = (topic.finish(), stance.finish());
+    let gold =
+        |labels: &'_ LabelSet, number: u32| (number != UNLABELLED).then(|| labels.name(number as usize).to_owned());
+    let names: Vec<_> = topic.iter().zip(&stance).map(|(&t, &s)| (gold(&topics, t), gold(&stances, s))).collect();
+    let rows: Vec<Row<'_>> = names
+        .iter()
+        .zip(&answers)
+        .map(|((gold_topic, gold_stance), answer)| Row {
+            gold_topic: gold_topic.as_deref().filter(|_| model.topic.is_some()),
+            gold_stance: gold_stance.as_deref().filter(|_| model.stance.is_some()),
+            topic: answer.topic.as_deref(),
+            stance: answer.stance.as_deref(),
+            stance_given_true_topic: answer.stance_given_true_topic.as_deref(),
+        })
+        .collect();
+    let known = |labels: Option<&LabelSet>| labels.map_or(Vec::new(), |l| l.names().to_vec());
+    let topics = known(model.topic.as_ref().map(|h| &h.labels));
+    let stances = known(model.stance.as_ref().map(|s| &s.head.labels));
+    Ok((Evaluation::from_rows(&rows, &topics, &stances), answers))
+}
+
+/// Reads the input once more and writes it with the answers beside.
+fn write_predictions(path: &str, input: &str, columns: &ColumnArgs, answers: &[Answer]) -> Result<()> {
+    let mut reader = LabelledReader::open(&[input.to_owned()], &columns.columns()?, &columns.read_options()?)?;
+    let layout = Layout::new(reader.header(), None, &AnswerOptions::default(), Layout::of_output(Some(path), None));
+    let mut out = Output::create(Some(path), false)?;
+    let mut writer = AnswerWriter::new(&layout);
+    out.write_block(&writer.header())?;
+    let (mut batch, mut at) = (Batch::new(), 0);
+    while reader.read(&mut batch, 2_048, 1 << 20)? {
+        for i in 0..batch.len() {
+            let Some(answer) = answers.get(at) else {
+                return Err(Error::corpus(
+                    format!("{input} has grown while it was read"),
+                    "run again when nobody writes to it",
+                ));
+            };
+            writer.row(&batch, i, answer);
+            at += 1;
+        }
+        out.write_block(&writer.take())?;
+    }
+    out.finish()
+}

@@ -1,0 +1,127 @@
+//! `rapporteur explain`: the words behind the labels.
+
+use std::io::{IsTerminal, Write};
+
+use rapporteur::Result;
+use rapporteur::corpus::{Batch, Format, Output, ReadOptions, join_text, open_records, split_paragraphs};
+use rapporteur::corpus::{ColumnNames, DEFAULT_MAX_WORDS};
+use rapporteur::model::{Evidence, Model, Predictor, default_model};
+
+use super::config::list;
+
+/// Show the words behind the labels of a text.
+///
+/// A text is shown with the words that pushed for its topic marked [+so] and those against it [-so], strongest ones only.
+#[derive(clap::Args)]
+#[command(after_help = "\
+Examples:
+  rapporteur explain \"We call for the embargo to be lifted at once.\"
+  rapporteur explain speech.txt --model my.model
+  rapporteur explain coded.csv --words 12")]
+pub struct Args {
+    /// A text, or a file with one; `-` for standard input
+    #[arg(value_name = "TEXT|FILE")]
+    text: String,
+    /// The model [default: the one inside the program]
+    #[arg(long, short, value_name = "MODEL")]
+    model: Option<String>,
+    /// Column of the text, for tables
+    #[arg(long, value_name = "COLUMN,...", default_value = "text")]
+    text_column: String,
+    /// Words shown for and against each label
+    #[arg(long, value_name = "N", default_value_t = 6)]
+    words: usize,
+}
+
+/// Explains every paragraph.
+pub fn run(args: Args) -> Result<()> {
+    let model = args.model.as_deref().map_or_else(default_model, Model::read)?;
+    let mut predictor = Predictor::new(&model);
+    let mut out = Output::create(None, false)?;
+    let colour = std::io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none();
+    let mut number = 0;
+    let mut explain = |text: &str, out: &mut Output| {
+        number += 1;
+        write_paragraph(&mut predictor, number, text, args.words, colour, out).map_err(|e| out.error(e))
+    };
+    if args.text != "-" && !std::path::Path::new(&args.text).exists() {
+        for paragraph in split_paragraphs(&args.text, DEFAULT_MAX_WORDS) {
+            explain(&paragraph, &mut out)?;
+        }
+        return out.finish();
+    }
+    let columns = list(&args.text_column);
+    let format = if args.text == "-" { Some(Format::Text) } else { None };
+    let mut reader = open_records(&args.text, &ReadOptions { format, columns: columns.clone(), ..Default::default() })?;
+    let text = ColumnNames::new(reader.name(), reader.header()).find_all(&columns, "--text-column")?;
+    let mut batch = Batch::new();
+    while reader.read(&mut batch, 64, 1 << 20)? {
+        for i in 0..batch.len() {
+            explain(&join_text(batch.record(i), &text), &mut out)?;
+        }
+    }
+    out.finish()
+}
+
+fn write_paragraph(
+    predictor: &mut Predictor<'_>,
+    number: usize,
+    text: &str,
+    words: usize,
+    colour: bool,
+    out: &mut impl Write,
+) -> std::io::Result<()> {
+    let prediction = predictor.predict(text);
+    let (topic, stance) = (predictor.topic_name(prediction), predictor.stance_name(prediction));
+    let sure = |label: Option<&str>, p: f64| label.map_or("none".to_owned(), |l| format!("{l} ({p:.2})"));
+    let (topic_sure, stance_sure) =
+        (sure(topic, prediction.topic_probability), sure(stance, prediction.stance_probability));
+    writeln!(out, "paragraph {number}: topic {topic_sure}, stance {stance_sure}")?;
+    let for_topic = prediction.topic.map_or(Vec::new(), |t| predictor.topic_evidence(text, t));
+    writeln!(out, "  {}", marked(text, &for_topic, words, colour))?;
+    if let Some(topic) = topic {
+        write_evidence(topic, &for_topic, words, out)?;
+    }
+    if let (Some(stance), Some(k)) = (stance, prediction.stance) {
+        write_evidence(stance, &predictor.stance_evidence(text, topic, k), words, out)?;
+    }
+    if topic.is_none() && stance.is_none() {
+        writeln!(out, "  no term of it is known to the model")?;
+    }
+    writeln!(out)
+}
+
+fn write_evidence(label: &str, evidence: &[Evidence], words: usize, out: &mut impl Write) -> std::io::Result<()> {
+    let spell = |e: &Evidence| format!("{} {:+.2}", e.words, e.weight);
+    let up: Vec<String> = evidence.iter().filter(|e| e.weight > 0.0).take(words).map(spell).collect();
+    let down: Vec<String> = evidence.iter().rev().filter(|e| e.weight < 0.0).take(words).map(spell).collect();
+    let or_none = |list: Vec<String>| if list.is_empty() { "nothing".to_owned() } else { list.join(", ") };
+    writeln!(out, "  for {label}: {}", or_none(up))?;
+    writeln!(out, "  against {label}: {}", or_none(down))
+}
+
+/// The text with the strongest single places marked; phrases inside one another are marked once.
+fn marked(text: &str, evidence: &[Evidence], words: usize, colour: bool) -> String {
+    let (up, down) = (evidence.iter().take(words), evidence.iter().rev().take(words));
+    let strong = up.filter(|e| e.weight > 0.0).chain(down.filter(|e| e.weight < 0.0));
+    let mut places: Vec<(usize, usize, bool)> =
+        strong.flat_map(|e| e.places.iter().map(move |p| (p.start, p.end, e.weight > 0.0))).collect();
+    places.sort_by_key(|&(start, end, _)| (start, std::cmp::Reverse(end)));
+    let (mut shown, mut at) = (String::new(), 0);
+    for (start, end, good) in places {
+        if start < at {
+            continue;
+        }
+        shown.push_str(&text[at..start]);
+        let piece = &text[start..end];
+        shown.push_str(&match (colour, good) {
+            (true, true) => format!("\u{1b}[32m{piece}\u{1b}[0m"),
+            (true, false) => format!("\u{1b}[31m{piece}\u{1b}[0m"),
+            (false, true) => format!("[+{piece}]"),
+            (false, false) => format!("[-{piece}]"),
+        });
+        at = end;
+    }
+    shown.push_str(&text[at..]);
+    shown.split_whitespace().collect::<Vec<_>>().join(" ")
+}

@@ -1,0 +1,145 @@
+//! `rapporteur inspect`: the model card.
+
+use std::collections::BTreeMap;
+use std::io::Write;
+
+use rapporteur::Result;
+use rapporteur::corpus::Output;
+use rapporteur::linear::LinearClassifier;
+use rapporteur::model::{DEFAULT_MODEL, FORMAT, Model, default_model};
+
+use super::train::write_json;
+
+/// Show what a model is: labels, options, corpus, scores, weightiest terms.
+#[derive(clap::Args)]
+#[command(after_help = "\
+Examples:
+  rapporteur inspect
+  rapporteur inspect my.model --terms 20
+  rapporteur inspect my.model --json card.json")]
+pub struct Args {
+    /// The model [default: the one inside the program]
+    #[arg(value_name = "MODEL")]
+    model: Option<String>,
+    /// Also list the N weightiest terms of each label
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    terms: usize,
+    /// Write the card as JSON; `-` for standard output, in place of the text
+    #[arg(long, value_name = "FILE")]
+    json: Option<String>,
+}
+
+/// Prints the card.
+pub fn run(args: Args) -> Result<()> {
+    let model = args.model.as_deref().map_or_else(default_model, Model::read)?;
+    let name = args.model.as_deref().unwrap_or(DEFAULT_MODEL);
+    if let Some(path) = &args.json {
+        write_json(path, &card(&model, args.terms))?;
+    }
+    if args.json.as_deref() == Some("-") {
+        return Ok(());
+    }
+    let mut out = Output::create(None, false)?;
+    write_card(&model, name, args.terms, &mut out).map_err(|e| out.error(e))?;
+    out.finish()
+}
+
+fn card(model: &Model, terms: usize) -> serde_json::Value {
+    let head = |labels: &[String], c: f64| serde_json::json!({ "labels": labels, "c": c });
+    serde_json::json!({
+        "format": FORMAT,
+        "options": model.options,
+        "digest": model.digest,
+        "counts": model.counts,
+        "features": model.vectoriser.width(),
+        "vectoriser": model.vectoriser.params(),
+        "topic": model.topic.as_ref().map(|h| head(h.labels.names(), h.c)),
+        "stance": model.stance.as_ref().map(|s| head(s.head.labels.names(), s.head.c)),
+        "topic_departure": model.stance.as_ref().map(|s| s.departure),
+        "codebook": model.codebook,
+        "scores": model.scores,
+        "terms": weightiest(model, terms),
+    })
+}
+
+fn write_card(model: &Model, name: &str, terms: usize, out: &mut impl Write) -> std::io::Result<()> {
+    let counts = &model.counts;
+    let vocabulary = model.vectoriser.vocabulary();
+    let params = model.vectoriser.params();
+    writeln!(out, "{name} (format {FORMAT})")?;
+    let groups = counts.groups.map_or(String::new(), |n| format!(" in {n} groups"));
+    writeln!(out, "corpus:   {} rows{groups}, digest {}", counts.rows, model.digest)?;
+    let range = |r: Option<rapporteur::text::NgramRange>| r.map_or("none".into(), |r| r.to_string());
+    let (words, chars) = (vocabulary.word_terms(), vocabulary.len() - vocabulary.word_terms());
+    writeln!(
+        out,
+        "features: {words} of words ({}), {chars} of characters ({}); min_df {}, max_df {}",
+        range(params.word_ngrams),
+        range(params.char_ngrams),
+        params.min_df,
+        params.max_df
+    )?;
+    let stemmer = params.analyser.stemmer.map_or("none".to_owned(), |l| l.to_string());
+    writeln!(out, "analyser: stemmer {stemmer}, {} stop words", params.analyser.stop_words.len())?;
+    if let Some(topic) = &model.topic {
+        let factor = topic.calibration.factor;
+        writeln!(out, "topic:    {:?}, C {}, calibration factor {factor:.3}", topic.classifier.loss(), topic.c)?;
+        for label in topic.labels.names() {
+            let target = model.codebook.as_ref().and_then(|c| c.get(label)).map_or("", |e| e.target.as_str());
+            let rows = counts.topics.get(label).copied().unwrap_or(0);
+            writeln!(out, "  {label:<28} {rows:>8} rows  {target}")?;
+        }
+    }
+    if let Some(stance) = &model.stance {
+        let (head, departure) = (&stance.head, stance.departure);
+        let factor = head.calibration.factor;
+        writeln!(
+            out,
+            "stance:   {:?}, C {}, topic departure {departure}, calibration factor {factor:.3}",
+            head.classifier.loss(),
+            head.c
+        )?;
+        for label in head.labels.names() {
+            writeln!(out, "  {label:<28} {:>8} rows", counts.stances.get(label).copied().unwrap_or(0))?;
+        }
+    }
+    for (name, value) in &model.scores {
+        writeln!(out, "score:    {name} {value:.4}")?;
+    }
+    for (label, terms) in weightiest(model, terms) {
+        let list: Vec<String> = terms.iter().map(|(term, weight)| format!("{term} {weight:+.2}")).collect();
+        writeln!(out, "\n{label}\n  {}", list.join(", "))?;
+    }
+    Ok(())
+}
+
+/// The weightiest terms of each label, `topic: label` and `stance: label`; terms of the word block where there is one, since readers know words.
+fn weightiest(model: &Model, most: usize) -> BTreeMap<String, Vec<(String, f64)>> {
+    let mut out = BTreeMap::new();
+    let vocabulary = model.vectoriser.vocabulary();
+    let columns = if vocabulary.word_terms() > 0 { vocabulary.word_terms() } else { vocabulary.len() };
+    let mut of = |kind: &str, labels: &[String], classifier: &LinearClassifier| {
+        for (k, label) in labels.iter().enumerate() {
+            let mean = |w: &[f32]| w.iter().map(|&w| f64::from(w)).sum::<f64>() / w.len() as f64;
+            let mut weights: Vec<(usize, f64)> = (0..columns)
+                .map(|j| {
+                    let w = classifier.feature_weights(j);
+                    // A term's usual value in a text is its idf: rare terms weigh more where they occur.
+                    (j, f64::from(model.vectoriser.idf()[j]) * (f64::from(w[k]) - mean(w)))
+                })
+                .collect();
+            weights.sort_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0)));
+            let terms = weights.into_iter().take(most).map(|(j, w)| (vocabulary.term(j), w)).collect();
+            out.insert(format!("{kind}: {label}"), terms);
+        }
+    };
+    if most > 0 {
+        if let Some(topic) = &model.topic {
+            of("topic", topic.labels.names(), &topic.classifier);
+        }
+        if let Some(stance) = &model.stance {
+            of("stance", stance.head.labels.names(), &stance.head.classifier);
+        }
+    }
+    out
+}

@@ -1,0 +1,113 @@
+//! The command line: one file a command, each with its arguments and its run.
+//!
+//! Flows in: arguments. Flows out: results to standard output or a file, everything else to standard error, and an exit code: 0 for success (a closed pipe
+//! too), 1 for failure, 2 for wrong usage, 130 for Ctrl-C.
+
+mod answers;
+mod classify;
+mod columns;
+mod config;
+mod evaluate;
+mod explain;
+mod inspect;
+mod pretty;
+mod terminal;
+mod train;
+
+use std::process::ExitCode;
+
+use clap::{CommandFactory, Parser, Subcommand};
+use rapporteur::Error;
+
+use terminal::Terminal;
+
+/// Topic and stance of political statements, paragraph by paragraph: trained on a labelled CSV, offline, to CSV.
+#[derive(Parser)]
+#[command(name = "rapporteur", version, propagate_version = true, max_term_width = 100)]
+struct Cli {
+    #[command(flatten)]
+    common: Common,
+    #[command(subcommand)]
+    command: Command,
+}
+
+/// Options of every command.
+#[derive(clap::Args, Clone)]
+struct Common {
+    /// Number of threads; results are the same for any number [default: one a core]
+    #[arg(long, global = true, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    threads: Option<u16>,
+    /// Seed of everything random [default: 42]
+    #[arg(long, global = true, value_name = "N")]
+    seed: Option<u64>,
+    /// Say nothing but errors
+    #[arg(long, short, global = true)]
+    quiet: bool,
+}
+
+impl Common {
+    fn threads(&self) -> usize {
+        self.threads.map_or(0, usize::from)
+    }
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Train a model on a labelled CSV
+    Train(Box<train::Args>),
+    /// Label the paragraphs of CSV, JSON Lines or plain text
+    Classify(Box<classify::Args>),
+    /// Measure how well a model, or a training recipe, agrees with labels given by people
+    Evaluate(Box<evaluate::Args>),
+    /// Show what a model is: labels, options, corpus, scores, weightiest terms
+    Inspect(inspect::Args),
+    /// Show the words behind the labels of a text
+    Explain(explain::Args),
+    /// Write shell completions to standard output
+    Completions {
+        /// The shell
+        shell: clap_complete::Shell,
+    },
+}
+
+/// Runs the command of this process's arguments.
+pub fn main() -> ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => {
+            // Help and version are results and go to standard output with code 0; wrong usage to standard error with 2.
+            let code = if error.use_stderr() { 2 } else { 0 };
+            let _ = error.print();
+            return ExitCode::from(code);
+        }
+    };
+    if let Some(threads) = cli.common.threads {
+        // Fails only if a pool exists already, and none does.
+        let _ = rayon::ThreadPoolBuilder::new().num_threads(usize::from(threads)).build_global();
+    }
+    let terminal = Terminal::new(cli.common.quiet);
+    let outcome = match cli.command {
+        Command::Train(args) => train::run(*args, &cli.common, &terminal),
+        Command::Classify(args) => classify::run(*args, &cli.common, &terminal),
+        Command::Evaluate(args) => evaluate::run(*args, &cli.common, &terminal),
+        Command::Inspect(args) => inspect::run(args),
+        Command::Explain(args) => explain::run(args),
+        Command::Completions { shell } => {
+            clap_complete::generate(shell, &mut Cli::command(), "rapporteur", &mut std::io::stdout());
+            Ok(())
+        }
+    };
+    terminal.clear();
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) if error.is_broken_pipe() => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error}");
+            ExitCode::from(match error {
+                Error::Parameter { .. } | Error::Usage { .. } => 2,
+                Error::Interrupted => 130,
+                _ => 1,
+            })
+        }
+    }
+}

@@ -1,0 +1,103 @@
+//! Reading labelled files into a [`TrainingSet`].
+//!
+//! Flows in: paths and columns. Flows out: the set, analysed on many threads and put together in the order of the files.
+
+use super::training_set::{LabelledText, TrainingSet, TrainingSetBuilder};
+use crate::control::Control;
+use crate::corpus::{Batch, Codebook, LabelColumns, LabelledReader, ReadOptions, nearest};
+use crate::error::{Error, Result};
+use crate::features::Documents;
+use crate::labels::LabelSet;
+use crate::pipeline::in_order;
+
+/// A batch, analysed: what outlives the text.
+struct Part {
+    documents: Documents,
+    rows: Vec<OwnedRow>,
+}
+
+struct OwnedRow {
+    text: String,
+    topic: Option<String>,
+    stance: Option<String>,
+    group: Option<String>,
+    weight: f32,
+}
+
+/// Reads one or more files with the same header; `control` hears of progress.
+///
+/// With a `codebook` every topic must be one of its topics.
+///
+/// # Errors
+/// When a file cannot be read, a column is missing, a row is malformed, or a topic is not in the codebook.
+pub fn read_training_set(
+    paths: &[String],
+    columns: &LabelColumns,
+    options: &ReadOptions,
+    codebook: Option<&Codebook>,
+    threads: usize,
+    control: &Control,
+) -> Result<TrainingSet> {
+    let mut reader = LabelledReader::open(paths, columns, options)?;
+    let columns = reader.columns().clone();
+    let mut set = TrainingSetBuilder::default();
+    let mut read = 0u64;
+    in_order(
+        threads,
+        control,
+        |batch: &mut Batch, rows, bytes| reader.read(batch, rows, bytes),
+        || (),
+        |(), batch| {
+            let (mut documents, mut rows) = (Documents::default(), Vec::with_capacity(batch.len()));
+            for i in 0..batch.len() {
+                let row = columns.row(batch, i)?;
+                if let (Some(codebook), Some(topic)) = (codebook, row.topic)
+                    && codebook.get(topic).is_none()
+                {
+                    return Err(unknown_topic(codebook, topic, row.place()));
+                }
+                documents.push(&row.text);
+                rows.push(OwnedRow {
+                    text: row.text.into_owned(),
+                    topic: row.topic.map(str::to_owned),
+                    stance: row.stance.map(str::to_owned),
+                    group: row.group.map(str::to_owned),
+                    weight: row.weight as f32,
+                });
+            }
+            Ok(Part { documents, rows })
+        },
+        |part| {
+            let rows = part.rows.iter().map(|row| LabelledText {
+                text: &row.text,
+                topic: row.topic.as_deref(),
+                stance: row.stance.as_deref(),
+                group: row.group.as_deref(),
+                weight: Some(row.weight),
+            });
+            set.append(&part.documents, rows);
+            read += part.rows.len() as u64;
+            control.report(&format!("reading: {read} rows"), None);
+            Ok(())
+        },
+    )?;
+    Ok(set.finish())
+}
+
+fn unknown_topic(codebook: &Codebook, topic: &str, place: crate::error::Place) -> Error {
+    let topics = || codebook.entries().iter().map(|e| e.topic.as_str());
+    let hint = nearest(topic, topics()).map_or(String::new(), |near| format!("did you mean {near:?}? "));
+    let known: Vec<&str> = topics().collect();
+    Error::input(
+        place,
+        format!("the topic {topic:?} is not in the codebook"),
+        format!("{hint}its topics are: {}", known.join(", ")),
+    )
+}
+
+/// Pairs of labels that differ in case alone: a slip of the coder, most likely.
+pub fn odd_cases(labels: &LabelSet) -> Vec<(String, String)> {
+    let mut by_lower: Vec<(String, &String)> = labels.names().iter().map(|n| (n.to_lowercase(), n)).collect();
+    by_lower.sort();
+    by_lower.windows(2).filter(|w| w[0].0 == w[1].0).map(|w| (w[0].1.clone(), w[1].1.clone())).collect()
+}

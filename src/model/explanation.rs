@@ -1,0 +1,100 @@
+//! Why: the words of a text that pushed for a label and against it.
+//!
+//! Flows in: a text and a label. Flows out: [`Evidence`], words and phrases with their places and weights. The score of a label is a sum over terms, so
+//! nothing is estimated here: a term gives its value times how far its weight for the label stands above the mean of all labels. What a term gives is shared
+//! out over the places where it stands; a character n-gram gives to the word that it is part of, because no reader knows what ` sanc` means.
+
+use std::collections::BTreeMap;
+use std::ops::Range;
+
+use super::predictor::Predictor;
+
+/// A word or phrase of a text, and what it gave to a label.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Evidence {
+    /// As it stands in the text, in lower case, with single spaces.
+    pub words: String,
+    /// What it added to the label's score, compared with the mean of all labels; negative: it spoke against.
+    pub weight: f64,
+    /// Where it stands, in bytes of the text.
+    pub places: Vec<Range<usize>>,
+}
+
+impl Predictor<'_> {
+    /// What spoke for and against a topic, strongest for it first.
+    ///
+    /// ```
+    /// use rapporteur::model::{Predictor, default_model};
+    /// let model = default_model()?;
+    /// let mut predictor = Predictor::new(&model);
+    /// let text = "The embargo and every other sanction must be lifted.";
+    /// let topic = predictor.predict(text).topic.unwrap();
+    /// let evidence = predictor.topic_evidence(text, topic);
+    /// assert!(evidence[0].weight > 0.0 && text.to_lowercase().contains(&evidence[0].words));
+    /// # Ok::<(), rapporteur::Error>(())
+    /// ```
+    pub fn topic_evidence(&mut self, text: &str, topic: usize) -> Vec<Evidence> {
+        let Some(head) = &self.model().topic else { return Vec::new() };
+        let factor = head.calibration.factor;
+        self.evidence(text, |column| {
+            let weights = head.classifier.feature_weights(column);
+            factor * above_mean(weights.iter().map(|&w| f64::from(w)), topic)
+        })
+    }
+
+    /// What spoke for and against a stance given a topic by name, strongest for it first.
+    pub fn stance_evidence(&mut self, text: &str, topic: Option<&str>, stance: usize) -> Vec<Evidence> {
+        let Some(head) = &self.model().stance else { return Vec::new() };
+        let topic = topic.and_then(|t| head.topics.find(t));
+        let factor = head.head.calibration.factor;
+        self.evidence(text, |column| {
+            let shared = head.head.classifier.feature_weights(column);
+            let own = topic.map_or(&[][..], |t| head.departures.weights_of(column, t));
+            let sum = shared.iter().enumerate().map(|(k, &w)| f64::from(w) + own.get(k).map_or(0.0, |&o| f64::from(o)));
+            factor * above_mean(sum, stance)
+        })
+    }
+
+    fn evidence(&mut self, text: &str, weight_of: impl Fn(usize) -> f64) -> Vec<Evidence> {
+        self.read(text);
+        let values: BTreeMap<usize, f64> = self.vector().iter().map(|(j, x)| (j, f64::from(x))).collect();
+        let occurrences = self.texts().occurrences(text);
+        let mut counts: BTreeMap<usize, f64> = BTreeMap::new();
+        for occurrence in &occurrences {
+            *counts.entry(occurrence.column).or_default() += 1.0;
+        }
+        let mut found: BTreeMap<String, Evidence> = BTreeMap::new();
+        for occurrence in &occurrences {
+            let (Some(value), Some(count)) = (values.get(&occurrence.column), counts.get(&occurrence.column)) else {
+                continue;
+            };
+            let surface = text[occurrence.place.clone()].to_lowercase();
+            let words = surface.split_whitespace().collect::<Vec<_>>().join(" ");
+            let entry = found.entry(words).or_insert_with_key(|words| Evidence {
+                words: words.clone(),
+                weight: 0.0,
+                places: Vec::new(),
+            });
+            entry.weight += value * weight_of(occurrence.column) / count;
+            if !entry.places.contains(&occurrence.place) {
+                entry.places.push(occurrence.place.clone());
+            }
+        }
+        let mut out: Vec<Evidence> = found.into_values().filter(|e| e.weight != 0.0).collect();
+        out.sort_by(|a, b| b.weight.total_cmp(&a.weight).then_with(|| a.words.cmp(&b.words)));
+        out
+    }
+}
+
+/// How far the weight of a class stands above the mean of all.
+pub(crate) fn above_mean(weights: impl Iterator<Item = f64>, class: usize) -> f64 {
+    let (mut own, mut sum, mut count) = (0.0, 0.0, 0.0);
+    for (k, w) in weights.enumerate() {
+        if k == class {
+            own = w;
+        }
+        sum += w;
+        count += 1.0;
+    }
+    if count > 0.0 { own - sum / count } else { 0.0 }
+}
