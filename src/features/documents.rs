@@ -4,7 +4,7 @@
 //! form is looked up later, per distinct form: so folds, stemmers and n-gram ranges can be tried without reading the text again, and the text need not be kept.
 
 use super::strings::Strings;
-use crate::text::{LanguageDetector, normalise, tokenise};
+use crate::text::{Token, normalise, tokenise};
 
 /// Token streams of many paragraphs over one set of forms.
 ///
@@ -19,7 +19,8 @@ pub struct Documents {
     forms: Strings,
     starts: Vec<usize>,
     tokens: Vec<u32>,
-    detector: LanguageDetector,
+    cut: Vec<Token>,
+    form: String,
 }
 
 impl Documents {
@@ -28,12 +29,11 @@ impl Documents {
         if self.starts.is_empty() {
             self.starts.push(0);
         }
-        self.detector.see(text);
-        let (mut cut, mut form) = (Vec::with_capacity(text.len() / 5), String::new());
-        tokenise(text, &mut cut);
-        for token in &cut {
-            normalise(&text[token.start..token.end], &mut form);
-            self.tokens.push(self.forms.intern(&form));
+        self.cut.clear();
+        tokenise(text, &mut self.cut);
+        for token in &self.cut {
+            normalise(&text[token.start..token.end], &mut self.form);
+            self.tokens.push(self.forms.intern(&self.form));
         }
         self.starts.push(self.tokens.len());
     }
@@ -47,7 +47,6 @@ impl Documents {
         let renumbered: Vec<u32> = other.forms.iter().map(|form| self.forms.intern(form)).collect();
         self.tokens.extend(other.tokens.iter().map(|&t| renumbered[t as usize]));
         self.starts.extend(other.starts.iter().skip(1).map(|s| base + s));
-        self.detector.merge(&other.detector);
     }
 
     /// Number of paragraphs.
@@ -73,11 +72,6 @@ impl Documents {
     /// The distinct forms.
     pub fn forms(&self) -> &Strings {
         &self.forms
-    }
-
-    /// What language detection has seen.
-    pub fn detector(&self) -> &LanguageDetector {
-        &self.detector
     }
 }
 

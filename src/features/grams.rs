@@ -101,6 +101,26 @@ impl GramTable {
         None
     }
 
+    /// Replaces each pair of a node and the word after it by the node of both, or by [`ABSENT`].
+    ///
+    /// All first slots are fetched before any is looked at: the table of a large vocabulary does not fit the cache, and this way the processor waits for many
+    /// slots at once and not for one after the other.
+    pub(super) fn find_all(&self, pairs: &[(u32, u32)], fetched: &mut Vec<(u32, u32, u32)>, out: &mut Vec<u32>) {
+        out.clear();
+        fetched.clear();
+        let Some(mask) = self.slots.len().checked_sub(1) else {
+            out.resize(pairs.len(), ABSENT);
+            return;
+        };
+        fetched.extend(pairs.iter().map(|&(prefix, word)| {
+            let slot = self.slots[hash(prefix, word) & mask];
+            (slot.prefix, slot.word, slot.node)
+        }));
+        out.extend(pairs.iter().zip(fetched.iter()).map(|(&(prefix, word), &(p, w, node))| {
+            if node == ABSENT || (p, w) == (prefix, word) { node } else { self.find(prefix, word).unwrap_or(ABSENT) }
+        }));
+    }
+
     /// Number of nodes, words included.
     pub fn len(&self) -> usize {
         self.words as usize + self.pairs.len()

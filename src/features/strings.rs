@@ -18,28 +18,45 @@ use std::hash::BuildHasher;
 pub struct Strings {
     bytes: String,
     ends: Vec<u32>,
-    table: HashTable<u32>,
+    table: HashTable<Entry>,
     hasher: DefaultHashBuilder,
+}
+
+/// Where a string lies, kept in the table: a look-up need not go by way of its number.
+#[derive(Debug, Clone, Copy)]
+struct Entry {
+    id: u32,
+    start: u32,
+    end: u32,
+}
+
+impl Entry {
+    #[inline]
+    fn of(self, bytes: &str) -> &[u8] {
+        &bytes.as_bytes()[self.start as usize..self.end as usize]
+    }
 }
 
 impl Strings {
     /// The number of a string, given to it now if it is new.
     pub fn intern(&mut self, s: &str) -> u32 {
         let Strings { bytes, ends, table, hasher } = self;
-        let hash = hasher.hash_one(s);
-        if let Some(&id) = table.find(hash, |&id| slice(bytes, ends, id) == s) {
-            return id;
+        let hash = hasher.hash_one(s.as_bytes());
+        if let Some(entry) = table.find(hash, |entry| entry.of(bytes) == s.as_bytes()) {
+            return entry.id;
         }
-        let id = ends.len() as u32;
+        let (id, start) = (ends.len() as u32, bytes.len() as u32);
         bytes.push_str(s);
-        ends.push(bytes.len() as u32);
-        table.insert_unique(hash, id, |&id| hasher.hash_one(slice(bytes, ends, id)));
+        let end = bytes.len() as u32;
+        ends.push(end);
+        table.insert_unique(hash, Entry { id, start, end }, |entry| hasher.hash_one(entry.of(bytes)));
         id
     }
 
     /// The number of a string, if it has one.
     pub fn find(&self, s: &str) -> Option<u32> {
-        self.table.find(self.hasher.hash_one(s), |&id| self.get(id) == s).copied()
+        let hash = self.hasher.hash_one(s.as_bytes());
+        self.table.find(hash, |entry| entry.of(&self.bytes) == s.as_bytes()).map(|entry| entry.id)
     }
 
     /// The string of a number.

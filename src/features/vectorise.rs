@@ -170,30 +170,28 @@ impl Vectoriser {
     }
 
     /// Calls `each` with every term that occurs: its column, and the first and last token of it.
-    fn visit_terms(
-        &self,
-        lexicon: &Lexicon,
-        forms: &[u32],
-        words: &mut Vec<(usize, u32)>,
-        mut each: impl FnMut(u32, usize, usize),
-    ) {
+    fn visit_terms(&self, lexicon: &Lexicon, forms: &[u32], walk: &mut Walk, mut each: impl FnMut(u32, usize, usize)) {
         if let Some(range) = self.params.word_ngrams {
+            let Walk { words, nodes, pairs, fetched } = walk;
             words.clear();
             words.extend(lexicon.words(forms));
-            for i in 0..words.len() {
-                let (first, mut node) = words[i];
-                if node == UNKNOWN {
-                    continue;
+            nodes.clear();
+            nodes.extend(words.iter().map(|&(_, word)| word));
+            // From n-grams to those one word longer; a node that is not known has no longer one.
+            for n in 1..=range.max() {
+                if n > 1 {
+                    nodes.truncate((words.len() + 1).saturating_sub(n));
+                    pairs.clear();
+                    pairs.extend(
+                        nodes.iter().zip(&words[(n - 1).min(words.len())..]).map(|(&node, &(_, word))| (node, word)),
+                    );
+                    self.vocabulary.grams.find_all(pairs, fetched, nodes);
                 }
-                for n in 1..=range.max() {
-                    if n > 1 {
-                        let Some(&(_, next)) = words.get(i + n - 1).filter(|(_, w)| *w != UNKNOWN) else { break };
-                        let Some(longer) = self.vocabulary.grams.find(node, next) else { break };
-                        node = longer;
-                    }
-                    let column = self.vocabulary.columns[node as usize];
-                    if column != ABSENT {
-                        each(column, first, words[i + n - 1].0);
+                for (i, &node) in nodes.iter().enumerate() {
+                    if let Some(&column) = self.vocabulary.columns.get(node as usize)
+                        && column != ABSENT
+                    {
+                        each(column, words[i].0, words[i + n - 1].0);
                     }
                 }
             }
@@ -208,11 +206,20 @@ impl Vectoriser {
     }
 }
 
+/// Room for walking over the n-grams of one row.
+#[derive(Default)]
+struct Walk {
+    words: Vec<(usize, u32)>,
+    nodes: Vec<u32>,
+    pairs: Vec<(u32, u32)>,
+    fetched: Vec<(u32, u32, u32)>,
+}
+
 /// Room for counting the terms of one row.
 struct Scratch {
     counts: Vec<u32>,
     touched: Vec<u32>,
-    words: Vec<(usize, u32)>,
+    walk: Walk,
     values: Vec<f64>,
     /// 1 + ln(count) of small counts.
     sublinear: Vec<f64>,
@@ -221,13 +228,13 @@ struct Scratch {
 impl Scratch {
     fn new(width: usize) -> Self {
         let sublinear = (0..64).map(|c| if c == 0 { 0.0 } else { 1.0 + libm::log(f64::from(c)) }).collect();
-        Scratch { counts: vec![0; width], touched: Vec::new(), words: Vec::new(), values: Vec::new(), sublinear }
+        Scratch { counts: vec![0; width], touched: Vec::new(), walk: Walk::default(), values: Vec::new(), sublinear }
     }
 
     /// Appends the vector of a token stream to `out`.
     fn row(&mut self, vectoriser: &Vectoriser, lexicon: &Lexicon, forms: &[u32], out: &mut SparseMatrix) {
-        let Scratch { counts, touched, words, values, sublinear } = self;
-        vectoriser.visit_terms(lexicon, forms, words, |column, _, _| {
+        let Scratch { counts, touched, walk, values, sublinear } = self;
+        vectoriser.visit_terms(lexicon, forms, walk, |column, _, _| {
             let count = &mut counts[column as usize];
             if *count == 0 {
                 touched.push(column);
@@ -341,7 +348,7 @@ impl<'a> TextVectoriser<'a> {
         self.analyse(text);
         let mut found = Vec::new();
         let tokens = &self.tokens;
-        self.vectoriser.visit_terms(&self.lexicon, &self.stream, &mut self.scratch.words, |column, first, last| {
+        self.vectoriser.visit_terms(&self.lexicon, &self.stream, &mut self.scratch.walk, |column, first, last| {
             found.push(Occurrence { column: column as usize, place: tokens[first].start..tokens[last].end });
         });
         found

@@ -44,7 +44,7 @@ pub fn train_rows(set: &TrainingSet, rows: &[u32], options: &TrainOptions, contr
         ));
     }
     control.report("building the vocabulary", None);
-    let params = options.vectoriser(rows.len(), set.documents.detector().verdict())?;
+    let params = options.vectoriser(rows.len(), set.language)?;
     let vectoriser = Vectoriser::fit_rows(&params, &set.documents, &rows)?;
     control.check()?;
     let x = vectoriser.transform_rows(&set.documents, &rows);

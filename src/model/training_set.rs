@@ -5,6 +5,7 @@
 
 use crate::features::Documents;
 use crate::labels::{LabelColumn, LabelSet, UNLABELLED};
+use crate::text::{Language, LanguageDetector};
 
 /// Rows as they are gathered; [`TrainingSetBuilder::finish`] makes a [`TrainingSet`].
 #[derive(Default)]
@@ -15,6 +16,7 @@ pub struct TrainingSetBuilder {
     group: LabelColumn,
     weights: Vec<f32>,
     digest: blake3::Hasher,
+    detector: LanguageDetector,
 }
 
 /// One labelled row.
@@ -50,6 +52,7 @@ impl TrainingSetBuilder {
             self.digest.update(&(part.len() as u64).to_le_bytes());
             self.digest.update(part.as_bytes());
         }
+        self.detector.see(row.text);
         self.topic.push(row.topic);
         self.stance.push(row.stance);
         self.group.push(row.group);
@@ -76,6 +79,7 @@ impl TrainingSetBuilder {
             stance,
             groups: (!group_names.is_empty()).then_some(groups),
             weights,
+            language: self.detector.verdict(),
             digest: self.digest.finalize().to_hex().to_string(),
         }
     }
@@ -105,6 +109,8 @@ pub struct TrainingSet {
     pub groups: Option<Vec<u32>>,
     /// Weight of each row, where they differ.
     pub weights: Option<Vec<f32>>,
+    /// The language of the texts; `None` where they are mixed, or it is none that can be stemmed.
+    pub language: Option<Language>,
     /// BLAKE3 of all texts and labels in order, in hexadecimal.
     pub digest: String,
 }
