@@ -1,6 +1,6 @@
 //! What is known of each form: its word, its character n-grams, its part in negation.
 //!
-//! Flows in: forms, one by one, and the functions that say what they are. Flows out: [`FormInfo`] by form number. Fitting and transforming use the same type with
+//! Flows in: forms, one by one, and the functions that say what they are. Flows out: each property by form number. Fitting and transforming use the same type with
 //! other numbers inside: when a vocabulary is fitted a word is a provisional term, later it is a word of the vocabulary.
 
 /// No word: the form is a stop word or a mark; neighbours become adjacent.
@@ -8,52 +8,56 @@ pub(super) const SKIPPED: u32 = u32::MAX;
 /// A word outside the vocabulary: it breaks n-grams.
 pub(super) const UNKNOWN: u32 = u32::MAX - 1;
 
-/// What is known of a form.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct FormInfo {
-    pub word: u32,
-    /// Its word when in a negation's scope.
-    pub negated: u32,
-    pub opens_negation: bool,
-    pub ends_negation: bool,
-    grams: (u32, u32),
-}
-
-/// [`FormInfo`] of forms 0, 1, 2 ...
+/// What is known of forms 0, 1, 2 ..., property by property: a pass over a corpus mostly wants the words, and they alone fit the cache.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Lexicon {
-    infos: Vec<FormInfo>,
+    words: Vec<u32>,
+    /// The words when in a negation's scope.
+    negated: Vec<u32>,
+    scopes: Vec<Scope>,
+    /// True once a form opens a scope; until then no scope needs to be followed.
+    scoped: bool,
+    gram_ends: Vec<u32>,
     grams: Vec<u32>,
+}
+
+/// A form's part in negation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Scope {
+    None,
+    Opens,
+    Ends,
 }
 
 impl Lexicon {
     /// Adds what is known of the next form.
-    pub fn push(&mut self, word: u32, negated: u32, (opens, ends): (bool, bool), grams: impl FnOnce(&mut Vec<u32>)) {
-        let start = self.grams.len() as u32;
+    pub fn push(&mut self, word: u32, negated: u32, scope: Scope, grams: impl FnOnce(&mut Vec<u32>)) {
         grams(&mut self.grams);
-        let range = (start, self.grams.len() as u32);
-        self.infos.push(FormInfo { word, negated, opens_negation: opens, ends_negation: ends, grams: range });
+        self.gram_ends.push(self.grams.len() as u32);
+        self.words.push(word);
+        self.negated.push(negated);
+        self.scopes.push(scope);
+        self.scoped |= scope == Scope::Opens;
     }
 
     /// Gives every word the number that `numbers` has for it.
     pub fn renumber_words(&mut self, numbers: &[u32]) {
-        for info in &mut self.infos {
-            for word in [&mut info.word, &mut info.negated] {
-                if let Some(&number) = numbers.get(*word as usize) {
-                    *word = number;
-                }
+        for word in self.words.iter_mut().chain(&mut self.negated) {
+            if let Some(&number) = numbers.get(*word as usize) {
+                *word = number;
             }
         }
     }
 
     pub fn len(&self) -> usize {
-        self.infos.len()
+        self.words.len()
     }
 
     /// Character n-grams of a form, with repetitions.
     pub fn grams(&self, form: u32) -> &[u32] {
-        let (start, end) = self.infos[form as usize].grams;
-        &self.grams[start as usize..end as usize]
+        let form = form as usize;
+        let start = if form == 0 { 0 } else { self.gram_ends[form - 1] };
+        &self.grams[start as usize..self.gram_ends[form] as usize]
     }
 
     pub fn gram_total(&self) -> usize {
@@ -61,7 +65,10 @@ impl Lexicon {
     }
 
     pub fn clear(&mut self) {
-        self.infos.clear();
+        self.words.clear();
+        self.negated.clear();
+        self.scopes.clear();
+        self.gram_ends.clear();
         self.grams.clear();
     }
 
@@ -69,12 +76,14 @@ impl Lexicon {
     pub fn words<'a>(&'a self, tokens: &'a [u32]) -> impl Iterator<Item = (usize, u32)> + 'a {
         let mut in_scope = false;
         tokens.iter().enumerate().filter_map(move |(place, &form)| {
-            let info = self.infos[form as usize];
-            let word = if in_scope { info.negated } else { info.word };
-            if info.opens_negation {
-                in_scope = true;
-            } else if info.ends_negation {
-                in_scope = false;
+            let form = form as usize;
+            let word = if in_scope { self.negated[form] } else { self.words[form] };
+            if self.scoped {
+                match self.scopes[form] {
+                    Scope::Opens => in_scope = true,
+                    Scope::Ends => in_scope = false,
+                    Scope::None => {}
+                }
             }
             (word != SKIPPED).then_some((place, word))
         })

@@ -14,7 +14,7 @@ use std::ops::Range;
 use super::count::{Candidates, count};
 use super::documents::Documents;
 use super::grams::ABSENT;
-use super::lexicon::{Lexicon, SKIPPED, UNKNOWN};
+use super::lexicon::{Lexicon, SKIPPED, Scope, UNKNOWN};
 use super::params::VectoriserValidParams;
 use super::strings::Strings;
 use super::vocabulary::Vocabulary;
@@ -67,7 +67,7 @@ impl Vectoriser {
                 word = words.intern(&term);
                 in_scope = if params.analyser.mark_negation { words.intern(&negated(&term)) } else { word };
             }
-            let scope = (analyser.opens_negation(form), analyser.ends_negation(form));
+            let scope = scope_of(&analyser, form);
             lexicon.push(word, in_scope, scope, |out| {
                 if let Some(range) = params.char_ngrams {
                     char_ngrams(form, range, |gram| out.push(chars.intern(gram)));
@@ -132,7 +132,7 @@ impl Vectoriser {
         let parts: Vec<SparseMatrix> = rows
             .par_chunks(CHUNK)
             .map_init(
-                || Scratch::new(self.width()),
+                || Scratch::new(self),
                 |scratch, rows| {
                     let mut part = SparseMatrix::with_cols(self.width());
                     for &row in rows {
@@ -160,7 +160,7 @@ impl Vectoriser {
             word = find(&term);
             in_scope = if self.params.analyser.mark_negation { find(&negated(&term)) } else { word };
         }
-        let scope = (self.analyser.opens_negation(form), self.analyser.ends_negation(form));
+        let scope = scope_of(&self.analyser, form);
         let base = self.vocabulary.word_terms() as u32;
         lexicon.push(word, in_scope, scope, |out| {
             if let Some(range) = self.params.char_ngrams {
@@ -206,6 +206,14 @@ impl Vectoriser {
     }
 }
 
+fn scope_of(analyser: &Analyser, form: &str) -> Scope {
+    match (analyser.opens_negation(form), analyser.ends_negation(form)) {
+        (true, _) => Scope::Opens,
+        (_, true) => Scope::Ends,
+        _ => Scope::None,
+    }
+}
+
 /// Room for walking over the n-grams of one row.
 #[derive(Default)]
 struct Walk {
@@ -216,53 +224,72 @@ struct Walk {
 }
 
 /// Room for counting the terms of one row.
+///
+/// The two blocks are counted in different ways. Columns of words are many and rarely repeat: they are sorted, and no table of counts has to be
+/// fetched for them. Columns of characters are few and repeat often: they are counted in a table, which fits the cache.
 struct Scratch {
-    counts: Vec<u32>,
-    touched: Vec<u32>,
+    words: Vec<u32>,
+    char_counts: Vec<u32>,
+    chars: Vec<u32>,
     walk: Walk,
+    columns: Vec<u32>,
     values: Vec<f64>,
     /// 1 + ln(count) of small counts.
     sublinear: Vec<f64>,
 }
 
 impl Scratch {
-    fn new(width: usize) -> Self {
-        let sublinear = (0..64).map(|c| if c == 0 { 0.0 } else { 1.0 + libm::log(f64::from(c)) }).collect();
-        Scratch { counts: vec![0; width], touched: Vec::new(), walk: Walk::default(), values: Vec::new(), sublinear }
+    fn new(vectoriser: &Vectoriser) -> Self {
+        let vocabulary = &vectoriser.vocabulary;
+        Scratch {
+            words: Vec::new(),
+            char_counts: vec![0; vocabulary.len() - vocabulary.word_terms()],
+            chars: Vec::new(),
+            walk: Walk::default(),
+            columns: Vec::new(),
+            values: Vec::new(),
+            sublinear: (0..64).map(|c| if c == 0 { 0.0 } else { 1.0 + libm::log(f64::from(c)) }).collect(),
+        }
     }
 
     /// Appends the vector of a token stream to `out`.
     fn row(&mut self, vectoriser: &Vectoriser, lexicon: &Lexicon, forms: &[u32], out: &mut SparseMatrix) {
-        let Scratch { counts, touched, walk, values, sublinear } = self;
-        vectoriser.visit_terms(lexicon, forms, walk, |column, _, _| {
-            let count = &mut counts[column as usize];
-            if *count == 0 {
-                touched.push(column);
-            }
-            *count += 1;
-        });
-        touched.sort_unstable();
-        values.clear();
+        let Scratch { words, char_counts, chars, walk, columns, values, sublinear } = self;
         let bound = vectoriser.vocabulary.word_terms() as u32;
-        let (mut squares, mut split) = ([0.0f64; 2], touched.len());
-        for (i, &column) in touched.iter().enumerate() {
-            let count = std::mem::take(&mut counts[column as usize]);
+        words.clear();
+        vectoriser.visit_terms(lexicon, forms, walk, |column, _, _| match column.checked_sub(bound) {
+            None => words.push(column),
+            Some(gram) => {
+                let count = &mut char_counts[gram as usize];
+                if *count == 0 {
+                    chars.push(gram);
+                }
+                *count += 1;
+            }
+        });
+        columns.clear();
+        values.clear();
+        let mut value_of = |column: u32, count: u32| {
             let tf = match vectoriser.params.sublinear_tf {
                 true => sublinear.get(count as usize).copied().unwrap_or_else(|| 1.0 + libm::log(f64::from(count))),
                 false => f64::from(count),
             };
-            let value = tf * f64::from(vectoriser.idf[column as usize]);
-            let block = usize::from(column >= bound);
-            if block == 1 {
-                split = split.min(i);
-            }
-            squares[block] += value * value;
-            values.push(value);
+            columns.push(column);
+            values.push(tf * f64::from(vectoriser.idf[column as usize]));
+        };
+        words.sort_unstable();
+        for run in words.chunk_by(|a, b| a == b) {
+            value_of(run[0], run.len() as u32);
         }
-        let norms = squares.map(f64::sqrt);
+        chars.sort_unstable();
+        for gram in chars.drain(..) {
+            value_of(bound + gram, std::mem::take(&mut char_counts[gram as usize]));
+        }
+        let split = columns.partition_point(|&c| c < bound);
+        let norm = |block: &[f64]| block.iter().map(|v| v * v).sum::<f64>().sqrt();
+        let norms = [norm(&values[..split]), norm(&values[split..])];
         let scaled = values.iter().enumerate().map(|(i, v)| (v / norms[usize::from(i >= split)]) as f32);
-        out.push_row(touched.iter().copied().zip(scaled));
-        touched.clear();
+        out.push_row(columns.iter().copied().zip(scaled));
     }
 }
 
@@ -312,7 +339,7 @@ impl<'a> TextVectoriser<'a> {
             vectoriser,
             forms: Strings::default(),
             lexicon: Lexicon::default(),
-            scratch: Scratch::new(vectoriser.width()),
+            scratch: Scratch::new(vectoriser),
             tokens: Vec::new(),
             stream: Vec::new(),
             form: String::new(),

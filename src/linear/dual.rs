@@ -52,6 +52,9 @@ impl Certificate {
     }
 }
 
+/// A row is settled when it adds less than this share of what the tolerance allows a row on average.
+const SETTLED: f64 = 0.1;
+
 /// A training problem and the state of its solution.
 pub struct DualSolver<'a> {
     x: &'a SparseMatrix,
@@ -152,6 +155,8 @@ impl<'a> DualSolver<'a> {
     fn run<L: RowLoss, const LANES: usize>(&mut self, tolerance: f64, max_epochs: usize) -> Certificate {
         let classes = self.classes;
         let (mut z, mut delta, mut work) = (vec![0.0f32; self.stride], vec![0.0f32; self.stride], Vec::new());
+        // Rows that were nearly at their best place when last looked at; they are passed over until the exact gap says otherwise.
+        let mut settled = vec![false; self.order.len()];
         let mut epochs = 0;
         loop {
             epochs += 1;
@@ -160,13 +165,13 @@ impl<'a> DualSolver<'a> {
             for at in 0..self.order.len() {
                 let i = self.order[at] as usize;
                 let cost = self.c * self.costs[i];
-                if cost == 0.0 {
+                if cost == 0.0 || settled[i] {
                     continue;
                 }
                 let row = self.x.row(self.rows[i] as usize);
                 self.scores::<LANES>(row, &mut z);
                 let dual = &mut self.dual[i * classes..(i + 1) * classes];
-                far += L::step(
+                let off = L::step(
                     &z,
                     dual,
                     &mut delta[..classes],
@@ -175,6 +180,8 @@ impl<'a> DualSolver<'a> {
                     self.squared_norms[i],
                     &mut work,
                 );
+                far += off;
+                settled[i] = off <= SETTLED * tolerance * cost;
                 if delta[..classes].iter().any(|d| *d != 0.0) {
                     add::<LANES>(&mut self.weights, self.stride, row, &delta);
                     for (b, &d) in self.intercept.iter_mut().zip(&delta) {
@@ -189,6 +196,7 @@ impl<'a> DualSolver<'a> {
                 if certificate.gap <= tolerance * certificate.objective || epochs >= max_epochs {
                     return certificate;
                 }
+                settled.fill(false);
             }
         }
     }
