@@ -13,7 +13,7 @@ use crate::linear::{Calibration, LinearClassifier, Loss};
 
 /// Values of `C` that are tried, ascending; wide enough for a hundred rows and a million.
 const PATH_LOGISTIC: [f64; 7] = [0.1, 0.3, 1.0, 3.0, 10.0, 30.0, 100.0];
-const PATH_SVM: [f64; 7] = [0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0];
+const PATH_SVM: [f64; 7] = [0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0];
 /// Where nothing can be chosen by folds: too few rows or groups.
 const FALLBACK_LOGISTIC: f64 = 10.0;
 const FALLBACK_SVM: f64 = 0.3;
@@ -38,7 +38,7 @@ pub(super) struct Chosen {
     sample: Vec<usize>,
     folds: Vec<u32>,
     scores: Vec<f64>,
-    /// Mean of macro-F1 and accuracy.
+    /// Mean of macro-F1 and accuracy, of the decisions that the head would take.
     pub quality: f64,
 }
 
@@ -72,7 +72,7 @@ pub(super) fn choose(
     let part = task.subset(&sample);
     let (mut values, mut by_c): (Vec<f64>, Vec<Vec<f64>>) = (Vec::new(), Vec::new());
     part.walk(&folds, &path, ROUGH, control, |_, scores| {
-        values.push(part.quality(&scores));
+        values.push(part.quality(&scores, options.thresholds));
         by_c.push(scores);
         // The curve has one hill: two steps down from its top, and the rest of the path is only more work.
         let top = values.iter().copied().fold(f64::NEG_INFINITY, f64::max);
@@ -114,7 +114,11 @@ pub(super) fn fit(task: &Task<'_>, chosen: &Chosen, options: &TrainOptions, cont
     if options.thresholds {
         let masked = part.masked(&chosen.scores, &out.calibration);
         let decisions = Decisions { scores: &masked, targets: &part.targets, classes: part.classes };
-        out.offsets = decisions.offsets(&chosen.folds);
+        let unit = match options.calibration {
+            CalibrationMethod::None => 1.0 / Calibration::temperature(held_out).factor,
+            _ => 1.0,
+        };
+        out.offsets = decisions.lean(unit).0;
     }
     Ok(out)
 }
@@ -140,12 +144,15 @@ impl<'x> Task<'x> {
         }
     }
 
-    /// Mean of macro-F1 and accuracy of deciding by these scores.
-    fn quality(&self, scores: &[f64]) -> f64 {
-        let masked = self.masked(scores, &Calibration::default());
+    /// How good it is to decide by these scores, leaning toward rare labels or not.
+    fn quality(&self, scores: &[f64], lean: bool) -> f64 {
+        let temperature = match lean {
+            true => Calibration::temperature(self.held_out(scores)),
+            false => Calibration::default(),
+        };
+        let masked = self.masked(scores, &temperature);
         let decisions = Decisions { scores: &masked, targets: &self.targets, classes: self.classes };
-        let (macro_f1, accuracy) = decisions.quality(&[], |_| true);
-        0.5 * (macro_f1 + accuracy)
+        if lean { decisions.lean(1.0).1 } else { decisions.quality(&[]) }
     }
 
     /// Mended scores, minus infinity where a class cannot occur.

@@ -182,7 +182,7 @@ pub struct TrainOptions {
     pub topic_departure: Choice,
     /// How probabilities are mended.
     pub calibration: CalibrationMethod,
-    /// Whether offsets are fitted that trade accuracy for macro-F1 in deciding.
+    /// Whether decisions lean toward rare labels as far as helps the mean of macro-F1 and accuracy.
     pub thresholds: bool,
     /// Relative duality gap at which the final fit stops.
     pub tolerance: f64,
@@ -204,7 +204,7 @@ impl Default for TrainOptions {
             max_df: Frequency::Share(1.0),
             max_features: None,
             sublinear_tf: true,
-            classifier: Loss::Logistic,
+            classifier: Loss::Svm,
             c: Choice::Auto,
             class_weight: LabelWeights::default(),
             topic_departure: Choice::Auto,
