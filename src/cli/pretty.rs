@@ -74,6 +74,9 @@ fn fit(text: &str, width: usize) -> String {
                 out.push(c);
                 used += wide;
             }
+            while used + 1 > width {
+                used -= out.pop().and_then(|c| c.width()).unwrap_or(0);
+            }
             out.push('…');
             used += 1;
             break;
