@@ -271,21 +271,28 @@ impl<'a> DualSolver<'a> {
 
 #[inline]
 fn add<const LANES: usize>(weights: &mut [f32], stride: usize, row: SparseRow<'_>, delta: &[f32]) {
-    for (&j, &x) in row.indices.iter().zip(row.values) {
-        let at = j as usize * stride;
-        if stride == LANES {
+    if stride == LANES {
+        for (&j, &x) in row.indices.iter().zip(row.values) {
+            let at = j as usize * stride;
             for (w, &d) in weights[at..at + LANES].iter_mut().zip(&delta[..LANES]) {
                 *w += x * d;
             }
-        } else {
-            for (weights, delta) in weights[at..at + stride].chunks_exact_mut(LANES).zip(delta.chunks_exact(LANES)) {
-                for (w, &d) in weights.iter_mut().zip(delta) {
-                    *w += x * d;
-                }
+        }
+        return;
+    }
+    // Of many classes a row moves few: only the lines of memory that change are touched.
+    for (block, delta) in delta.chunks_exact(LINE).enumerate().filter(|(_, d)| d.iter().any(|d| *d != 0.0)) {
+        for (&j, &x) in row.indices.iter().zip(row.values) {
+            let at = j as usize * stride + block * LINE;
+            for (w, &d) in weights[at..at + LINE].iter_mut().zip(delta) {
+                *w += x * d;
             }
         }
     }
 }
+
+/// Weights in a line of memory.
+const LINE: usize = 16;
 
 /// A width that [`DualSolver::solve_with`] has code for, or a multiple of its widest.
 fn stride_of(classes: usize) -> usize {

@@ -12,8 +12,8 @@ use crate::error::Result;
 use crate::linear::{Calibration, LinearClassifier, Loss};
 
 /// Values of `C` that are tried, ascending; wide enough for a hundred rows and a million.
-const PATH_LOGISTIC: [f64; 7] = [0.1, 0.3, 1.0, 3.0, 10.0, 30.0, 100.0];
-const PATH_SVM: [f64; 7] = [0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0];
+const PATH_LOGISTIC: &[f64] = &[0.1, 0.3, 1.0, 3.0, 10.0, 30.0, 100.0];
+const PATH_SVM: &[f64] = &[0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0];
 /// Where nothing can be chosen by folds: too few rows or groups.
 const FALLBACK_LOGISTIC: f64 = 10.0;
 const FALLBACK_SVM: f64 = 0.3;
@@ -21,7 +21,9 @@ const FALLBACK_SVM: f64 = 0.3;
 const SAMPLE: usize = 20_000;
 /// Relative gap of the fits that choose.
 const ROUGH: f64 = 1e-2;
+/// Folds, and how many where the task is large: more folds steady the choice and the calibration of a small corpus.
 const FOLDS: usize = 5;
+const FEW_FOLDS: usize = 3;
 
 /// What a head learnt.
 pub(super) struct Fitted {
@@ -31,15 +33,15 @@ pub(super) struct Fitted {
     pub offsets: Vec<f64>,
 }
 
-/// What the folds said: `C`, the out-of-fold scores there, and how good they are.
+/// What the folds said: `C`, the out-of-fold scores there, and how good they are: a choice between problems goes by log loss, which is steadier than counts of errors.
 pub(super) struct Chosen {
     pub c: f64,
     /// Rows of the task on which it was chosen, their folds and scores; empty where nothing was to be chosen.
     sample: Vec<usize>,
     folds: Vec<u32>,
     scores: Vec<f64>,
-    /// Mean of macro-F1 and accuracy, of the decisions that the head would take.
-    pub quality: f64,
+    /// Log loss of the scores, mended by their best factor.
+    pub log_loss: f64,
 }
 
 /// By what the rows of a task are dealt to folds.
@@ -64,12 +66,13 @@ pub(super) fn choose(
     };
     let wanted = options.c == Choice::Auto || options.calibration != CalibrationMethod::None || options.thresholds;
     let sample = spread(task.rows.len(), SAMPLE);
-    let Some(folds) = deal(&sample, dealing, options.seed).filter(|_| wanted) else {
+    let part = task.subset(&sample);
+    let most = if part.is_large() { FEW_FOLDS } else { FOLDS };
+    let Some(folds) = deal(&sample, dealing, most, options.seed).filter(|_| wanted) else {
         let fallback = if logistic { FALLBACK_LOGISTIC } else { FALLBACK_SVM };
         let c = if path.len() == 1 { path[0] } else { fallback };
-        return Ok(Chosen { c, sample: Vec::new(), folds: Vec::new(), scores: Vec::new(), quality: 0.0 });
+        return Ok(Chosen { c, sample: Vec::new(), folds: Vec::new(), scores: Vec::new(), log_loss: 0.0 });
     };
-    let part = task.subset(&sample);
     let (mut values, mut by_c): (Vec<f64>, Vec<Vec<f64>>) = (Vec::new(), Vec::new());
     part.walk(&folds, &path, ROUGH, control, |_, scores| {
         values.push(part.quality(&scores, options.thresholds));
@@ -84,9 +87,11 @@ pub(super) fn choose(
         0.25 * low + 0.5 * values[i] + 0.25 * high
     };
     let best = (1..values.len()).fold(0, |best, i| if smooth(i) > smooth(best) { i } else { best });
-    let (c, quality) = (path[best], values[best]);
+    let c = path[best];
     let scores = by_c.into_iter().nth(best).unwrap_or_default();
-    Ok(Chosen { c, sample, folds, scores, quality })
+    let held_out = part.held_out(&scores);
+    let log_loss = Calibration::temperature(held_out).log_loss(held_out);
+    Ok(Chosen { c, sample, folds, scores, log_loss })
 }
 
 /// Fits a head to all rows of its task, with what was chosen.
@@ -212,7 +217,7 @@ fn spread(n: usize, most: usize) -> Vec<usize> {
 }
 
 /// A fold for each sampled row; `None` where there are too few rows or groups for two folds.
-fn deal(sample: &[usize], dealing: Dealing<'_>, seed: u64) -> Option<Vec<u32>> {
+fn deal(sample: &[usize], dealing: Dealing<'_>, most: usize, seed: u64) -> Option<Vec<u32>> {
     let strata: Vec<u32> = sample.iter().map(|&i| dealing.strata[i]).collect();
     let groups: Option<Vec<u32>> = dealing.groups.map(|groups| sample.iter().map(|&i| groups[i]).collect());
     let units = match &groups {
@@ -224,7 +229,7 @@ fn deal(sample: &[usize], dealing: Dealing<'_>, seed: u64) -> Option<Vec<u32>> {
         }
         None => sample.len(),
     };
-    let k = FOLDS.min(units);
+    let k = most.min(units);
     if k < 2 || sample.len() < 10 {
         return None;
     }

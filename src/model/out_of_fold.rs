@@ -28,6 +28,11 @@ pub(super) struct Task<'a> {
 }
 
 impl Task<'_> {
+    /// Whether choices have to be cheap: many rows, or many classes.
+    pub fn is_large(&self) -> bool {
+        self.rows.len() * self.classes > 100_000
+    }
+
     pub fn solver(&self) -> DualSolver<'_> {
         DualSolver::new(
             self.x,
@@ -72,7 +77,9 @@ impl Task<'_> {
                 .zip(0u32..count)
                 .map(|(solver, fold)| {
                     control.check()?;
-                    solver.solve(c, tolerance, 60);
+                    // A large SVM needs no more than two passes from the last C's solution to tell how good this C is.
+                    let few = at > 0 && self.loss == Loss::Svm && self.is_large();
+                    solver.solve(c, tolerance, if few { 2 } else { 60 });
                     let held = (0..self.rows.len()).filter(|&i| folds[i] == fold);
                     Ok(held.flat_map(|i| solver.decision(self.rows[i] as usize)).collect())
                 })
