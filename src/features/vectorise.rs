@@ -91,10 +91,11 @@ impl Vectoriser {
         Ok(Vectoriser { params: params.clone(), analyser, idf: idf.collect(), vocabulary: counted.vocabulary })
     }
 
-    /// A vectoriser from its parts, as a model file holds them; `None` where their sizes differ.
+    /// A vectoriser from its parts, as a model file holds them; `None` where their sizes differ, or an idf is not above zero (a row of such terms has no direction).
     pub fn from_parts(params: VectoriserValidParams, vocabulary: Vocabulary, idf: Vec<f32>) -> Option<Self> {
         let analyser = Analyser::new(params.analyser.clone());
-        (idf.len() == vocabulary.len()).then_some(Vectoriser { params, analyser, vocabulary, idf })
+        let sound = idf.len() == vocabulary.len() && idf.iter().all(|&x| x > 0.0);
+        sound.then_some(Vectoriser { params, analyser, vocabulary, idf })
     }
 
     /// Its parameters.

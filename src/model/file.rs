@@ -240,7 +240,7 @@ fn read_model(reader: &Reader<'_>, header: Header) -> Result<Model, String> {
     let vocabulary = Vocabulary::from_parts(words, pairs, reader.u32s("nodes")?, chars)
         .ok_or("its vocabulary contradicts itself")?;
     let vectoriser = Vectoriser::from_parts(header.vectoriser, vocabulary, reader.weights("idf")?)
-        .ok_or("vocabulary and idf differ in size")?;
+        .ok_or("vocabulary and idf do not fit each other")?;
     let width = vectoriser.width();
     let topic = header.topic.map(|h| read_head(reader, "topic", h, width)).transpose()?;
     let stance = header.stance.map(|h| read_stance(reader, h, width)).transpose()?;

@@ -37,9 +37,9 @@ impl Writer {
 
     /// Weights, `classes` a row; in half precision where asked for and where all of them fit.
     pub fn weights(&mut self, name: &str, data: &[f32], classes: usize, half: bool) {
-        const WIDEST_HALF: f32 = 60_000.0;
         let shape = vec![data.len() / classes.max(1), classes];
-        if half && data.iter().all(|w| w.abs() < WIDEST_HALF) {
+        // Asked of the rounded weight, so that a file that is read and written again stays as it is.
+        if half && data.iter().all(|&w| f16::from_f32(w).is_finite()) {
             let bytes = data.iter().flat_map(|&w| f16::from_f32(w).to_le_bytes()).collect();
             self.push(name, Dtype::F16, shape, bytes);
         } else {
