@@ -74,8 +74,9 @@ impl Model {
         if let Some(stance) = &self.stance {
             write_head(&mut out, "stance", &stance.head, half);
             let d = &stance.departures;
-            out.u32s("departure.starts", d.starts.iter().copied());
-            out.u32s("departure.topics", d.topics.iter().copied());
+            let lengths: Vec<u32> = d.starts.windows(2).map(|w| w[1] - w[0]).collect();
+            out.narrow("departure.lengths", &lengths);
+            out.narrow("departure.topics", &d.topics);
             out.weights("departure.weights", &d.weights, d.classes, half);
             out.f64s("departure.intercepts", &d.intercepts);
         }
@@ -260,10 +261,15 @@ fn read_stance(reader: &Reader<'_>, header: StanceHeader, width: usize) -> Resul
     let head = read_head(reader, "stance", header.head, width)?;
     let topics = ordered(header.topics)?;
     let classes = head.labels.len();
+    let mut starts = vec![0u32];
+    for length in reader.narrow("departure.lengths")? {
+        let end = starts.last().and_then(|start| start.checked_add(length));
+        starts.push(end.ok_or("the stance weights of its topics are too many")?);
+    }
     let departures = Departures {
         classes,
-        starts: reader.u32s("departure.starts")?,
-        topics: reader.u32s("departure.topics")?,
+        starts,
+        topics: reader.narrow("departure.topics")?,
         weights: reader.weights("departure.weights")?,
         intercepts: reader.f64s("departure.intercepts")?,
     };

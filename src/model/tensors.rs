@@ -31,6 +31,18 @@ impl Writer {
         self.push(name, Dtype::U32, vec![bytes.len() / 4], bytes);
     }
 
+    /// Numbers that are mostly small, in the narrowest type that holds them all.
+    pub fn narrow(&mut self, name: &str, data: &[u32]) {
+        let shape = vec![data.len()];
+        match data.iter().max().copied().unwrap_or(0) {
+            0..=0xFF => self.push(name, Dtype::U8, shape, data.iter().map(|&n| n as u8).collect()),
+            0x100..=0xFFFF => {
+                self.push(name, Dtype::U16, shape, data.iter().flat_map(|&n| (n as u16).to_le_bytes()).collect());
+            }
+            _ => self.u32s(name, data.iter().copied()),
+        }
+    }
+
     pub fn f64s(&mut self, name: &str, data: &[f64]) {
         self.push(name, Dtype::F64, vec![data.len()], data.iter().flat_map(|x| x.to_le_bytes()).collect());
     }
@@ -123,6 +135,15 @@ impl<'a> Reader<'a> {
 
     pub fn u32s(&self, name: &str) -> Result<Vec<u32>, String> {
         Ok(numbers(self.of_type(name, Dtype::U32)?, u32::from_le_bytes))
+    }
+
+    pub fn narrow(&self, name: &str) -> Result<Vec<u32>, String> {
+        let view = self.tensor(name)?;
+        match view.dtype() {
+            Dtype::U8 => Ok(view.data().iter().map(|&n| u32::from(n)).collect()),
+            Dtype::U16 => Ok(numbers(view.data(), |bytes| u32::from(u16::from_le_bytes(bytes)))),
+            _ => self.u32s(name),
+        }
     }
 
     pub fn f64s(&self, name: &str) -> Result<Vec<f64>, String> {
