@@ -175,7 +175,7 @@ impl<'x> Task<'x> {
         type Fit = fn(crate::linear::HeldOut<'_>) -> Calibration;
         let mut candidates: Vec<Fit> = vec![|_| Calibration::default(), |h| Calibration::temperature(h)];
         if self.classes <= MOST_OFFSETS {
-            candidates.push(|h| Calibration::platt(h));
+            candidates.push(Calibration::platt);
         }
         let count = folds.iter().max().map_or(0, |&f| f + 1);
         let cross_fitted = |fit: Fit| -> f64 {

@@ -182,7 +182,7 @@ pub struct TrainOptions {
     pub topic_departure: Choice,
     /// How probabilities are mended.
     pub calibration: CalibrationMethod,
-    /// Whether decisions lean toward rare labels as far as helps the mean of macro-F1 and accuracy.
+    /// Whether decisions lean toward rare labels as far as helps macro-F1, tempered by accuracy.
     pub thresholds: bool,
     /// Relative duality gap at which the final fit stops.
     pub tolerance: f64,
