@@ -1,9 +1,9 @@
 //! A fitted linear classifier.
 //!
-//! Flows in: rows. Flows out: a score for each class, probabilities, the best class. A linfa citizen: [`Fit`] on a `Dataset` of sparse records, [`PredictInplace`].
+//! Flows in: rows. Flows out: a score for each class, probabilities, the best class. A linfa citizen: [`Fit`] on a `DatasetBase` of sparse records, [`PredictInplace`], [`Predict`].
 
 use linfa::dataset::DatasetBase;
-use linfa::traits::{Fit, PredictInplace};
+use linfa::traits::{Fit, Predict, PredictInplace};
 use ndarray::{Array1, Array2};
 
 use super::dual::{Certificate, DualSolver};
@@ -138,7 +138,7 @@ impl LinearValidParams {
     /// Fits a classifier to all rows of a matrix and says how good it is.
     ///
     /// # Errors
-    /// When there is no row, or no second class.
+    /// When there is no row, or no second class, or there is not one target and one weight of at least 0 a row.
     pub fn fit_certified(
         &self,
         x: &SparseMatrix,
@@ -155,6 +155,9 @@ impl LinearValidParams {
                 "give one target a row",
             ));
         }
+        if row_weights.is_some_and(|w| w.len() != x.rows() || !w.iter().all(|w| w.is_finite() && *w >= 0.0)) {
+            return Err(Error::corpus("the weights do not fit the rows", "give one number of at least 0 a row"));
+        }
         let rows: Vec<u32> = (0..x.rows() as u32).collect();
         let costs = self.costs(targets, classes, row_weights);
         let mut solver =
@@ -169,8 +172,7 @@ impl Fit<SparseMatrix, Array1<usize>, Error> for LinearValidParams {
 
     fn fit(&self, dataset: &DatasetBase<SparseMatrix, Array1<usize>>) -> Result<LinearClassifier, Error> {
         let targets: Vec<u32> = dataset.targets.iter().map(|&t| t as u32).collect();
-        let weights = dataset.weights().filter(|w| w.len() == targets.len());
-        self.fit_certified(&dataset.records, &targets, weights).map(|(classifier, _)| classifier)
+        self.fit_certified(&dataset.records, &targets, dataset.weights()).map(|(classifier, _)| classifier)
     }
 }
 
@@ -185,6 +187,15 @@ impl PredictInplace<SparseMatrix, Array1<usize>> for LinearClassifier {
 
     fn default_target(&self, x: &SparseMatrix) -> Array1<usize> {
         Array1::zeros(x.rows())
+    }
+}
+
+/// linfa has this for dense records and for datasets, and leaves it to others for records of their own.
+impl Predict<&SparseMatrix, Array1<usize>> for LinearClassifier {
+    fn predict(&self, x: &SparseMatrix) -> Array1<usize> {
+        let mut y = self.default_target(x);
+        self.predict_inplace(x, &mut y);
+        y
     }
 }
 

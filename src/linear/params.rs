@@ -75,9 +75,9 @@ impl Default for LinearValidParams {
 /// for row in [[(0, 1.0)], [(1, 1.0)], [(0, 0.8)], [(1, 0.9)]] {
 ///     x.push_row(row);
 /// }
-/// let data = Dataset::new(x, array![0usize, 1, 0, 1]);
+/// let data = DatasetBase::new(x, array![0usize, 1, 0, 1]);
 /// let model = LinearParams::default().c(10.0).check()?.fit(&data)?;
-/// assert_eq!(model.predict(data.records()), array![0, 1, 0, 1]);
+/// assert_eq!(model.predict(&data), array![0, 1, 0, 1]);
 /// # Ok::<(), rapporteur::Error>(())
 /// ```
 #[derive(Debug, Clone, PartialEq, Default)]
