@@ -16,7 +16,7 @@ use serde_json::value::RawValue;
 
 use super::csv_records::not_utf8;
 use super::input::Input;
-use super::records::{Batch, RecordReader};
+use super::records::{Batch, Deferred, RecordReader};
 use crate::error::{Error, Place, Result};
 
 /// A JSON Lines file being read.
@@ -30,6 +30,7 @@ pub(super) struct JsonlRecords {
     number: u64,
     pending: bool,
     cells: Vec<String>,
+    deferred: Deferred,
     rows: u64,
     batches: u64,
 }
@@ -48,6 +49,7 @@ impl JsonlRecords {
             number: 0,
             pending: false,
             cells,
+            deferred: Deferred::default(),
             rows: 0,
             batches: 0,
         };
@@ -84,6 +86,33 @@ impl JsonlRecords {
             }
         }
     }
+
+    /// Reads an object into the batch; false at the end.
+    fn next_row(&mut self, batch: &mut Batch) -> Result<bool> {
+        if !std::mem::take(&mut self.pending) && !self.advance()? {
+            return Ok(false);
+        }
+        let line = text_of(&self.name, self.number, &self.line)?;
+        self.cells.iter_mut().for_each(String::clear);
+        let (header, indices, cells) = (&self.header, &self.indices, &mut self.cells);
+        // Objects of one file mostly have their fields in one order: the map is asked only where that fails.
+        let mut next = 0;
+        parse(&self.name, self.number, line, |key, value| {
+            let found =
+                if header.get(next).is_some_and(|name| name == key) { Some(next) } else { indices.get(key).copied() };
+            let Some(index) = found else { return Ok(()) };
+            next = index + 1;
+            cells[index].clear();
+            write_cell(value, &mut cells[index])
+        })?;
+        let record = batch.slot();
+        record.clear();
+        self.cells.iter().for_each(|cell| record.push_field(cell));
+        batch.commit(self.number);
+        batch.keep_raw(line);
+        self.rows += 1;
+        Ok(true)
+    }
 }
 
 impl RecordReader for JsonlRecords {
@@ -98,34 +127,10 @@ impl RecordReader for JsonlRecords {
     fn read(&mut self, batch: &mut Batch, max_rows: usize, max_bytes: usize) -> Result<bool> {
         batch.begin(&self.name, self.batches, self.rows + 1);
         self.batches += 1;
-        while !batch.is_full(max_rows, max_bytes) {
-            if !std::mem::take(&mut self.pending) && !self.advance()? {
-                break;
-            }
-            let line = text_of(&self.name, self.number, &self.line)?;
-            self.cells.iter_mut().for_each(String::clear);
-            let (header, indices, cells) = (&self.header, &self.indices, &mut self.cells);
-            // Objects of one file mostly have their fields in one order: the map is asked only where that fails.
-            let mut next = 0;
-            parse(&self.name, self.number, line, |key, value| {
-                let found = if header.get(next).is_some_and(|name| name == key) {
-                    Some(next)
-                } else {
-                    indices.get(key).copied()
-                };
-                let Some(index) = found else { return Ok(()) };
-                next = index + 1;
-                cells[index].clear();
-                write_cell(value, &mut cells[index])
-            })?;
-            let record = batch.slot();
-            record.clear();
-            self.cells.iter().for_each(|cell| record.push_field(cell));
-            batch.commit(self.number);
-            batch.keep_raw(line);
-            self.rows += 1;
-        }
-        Ok(!batch.is_empty())
+        let mut deferred = std::mem::take(&mut self.deferred);
+        let more = deferred.fill(batch, max_rows, max_bytes, |batch| self.next_row(batch));
+        self.deferred = deferred;
+        more
     }
 }
 
@@ -226,8 +231,9 @@ mod tests {
     }
 
     fn all(bytes: impl AsRef<[u8]>) -> Result<Batch> {
-        let mut batch = Batch::new();
-        open(bytes)?.read(&mut batch, 1000, 1 << 20)?;
+        let (mut reader, mut batch, mut after) = (open(bytes)?, Batch::new(), Batch::new());
+        reader.read(&mut batch, 1000, 1 << 20)?;
+        reader.read(&mut after, 1000, 1 << 20)?;
         Ok(batch)
     }
 
@@ -251,6 +257,15 @@ mod tests {
         let batch = all(r#"{"a": true, "b": 123456789012345678901234567890, "c": [1, "x \" y", {"k": 2}], "d": {"z": 1, "a": 2}, "a": "last"}"#).unwrap();
         let expected = ["last", "123456789012345678901234567890", r#"[1,"x \" y",{"k":2}]"#, r#"{"z":1,"a":2}"#];
         assert_eq!(batch.record(0), expected.as_slice());
+    }
+
+    #[test]
+    fn good_rows_come_before_the_error_of_a_bad_one() {
+        let mut reader = open("{\"t\": 1}\n{\"t\": 2}\n{\"t\": }\n{\"t\": 4}\n").unwrap();
+        let mut batch = Batch::new();
+        assert!(reader.read(&mut batch, 100, 1 << 20).unwrap());
+        assert_eq!((batch.len(), batch.raw(1)), (2, Some("{\"t\": 2}")));
+        assert!(reader.read(&mut batch, 100, 1 << 20).unwrap_err().to_string().starts_with("a.jsonl, line 3: "));
     }
 
     #[test]

@@ -14,7 +14,7 @@ use super::format::{Delimiter, Format, header_end};
 use super::input::Input;
 use super::jsonl_records::JsonlRecords;
 use super::text_records::TextRecords;
-use crate::error::{Place, Result};
+use crate::error::{Error, Place, Result};
 
 /// How to read a file.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -152,6 +152,37 @@ impl Batch {
     }
 }
 
+/// The error of a row that came after good ones: they are handed out first, so that nothing before it is lost.
+#[derive(Default)]
+pub(super) struct Deferred(Option<Error>);
+
+impl Deferred {
+    /// Fills a batch by calling `next` for one row after the other until it returns false or the batch is full.
+    pub(super) fn fill(
+        &mut self,
+        batch: &mut Batch,
+        max_rows: usize,
+        max_bytes: usize,
+        mut next: impl FnMut(&mut Batch) -> Result<bool>,
+    ) -> Result<bool> {
+        if let Some(error) = self.0.take() {
+            return Err(error);
+        }
+        while !batch.is_full(max_rows, max_bytes) {
+            match next(batch) {
+                Ok(true) => {}
+                Ok(false) => break,
+                Err(error) if batch.is_empty() => return Err(error),
+                Err(error) => {
+                    self.0 = Some(error);
+                    break;
+                }
+            }
+        }
+        Ok(!batch.is_empty())
+    }
+}
+
 /// A file of records being read.
 ///
 /// ```
@@ -179,7 +210,8 @@ pub trait RecordReader: Send {
     /// least one. Returns false, and an empty batch, at the end.
     ///
     /// # Errors
-    /// A row that cannot be read, with its place. Reading cannot go on after one.
+    /// A row that cannot be read, with its place: the good rows before it come first, in a batch of their own. Reading
+    /// cannot go on after one.
     fn read(&mut self, batch: &mut Batch, max_rows: usize, max_bytes: usize) -> Result<bool>;
 }
 
