@@ -13,6 +13,9 @@ use super::format::Format;
 use super::records::{Batch, ReadOptions, RecordReader, open_as};
 use crate::error::{Error, Place, Result};
 
+/// The largest weight of a row: beyond it, sums of weights would lose the other rows.
+const MOST_WEIGHT: f64 = 1e6;
+
 /// Which columns hold what.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LabelColumns {
@@ -81,7 +84,7 @@ impl LabelledReader {
         for path in paths {
             let reader = open_as(path, &options, Some(Format::Csv))?;
             if let Some(first) = readers.front() {
-                same_header(first.as_ref(), reader.as_ref())?;
+                same_header(first.name(), first.header(), reader.as_ref())?;
             }
             readers.push_back(reader);
         }
@@ -124,13 +127,17 @@ impl LabelledReader {
     }
 }
 
-fn same_header(first: &dyn RecordReader, other: &dyn RecordReader) -> Result<()> {
-    if first.header() == other.header() {
+/// Checks that a file read after another has its columns, by the other's name and header.
+///
+/// # Errors
+/// When it has not, with what differs.
+pub fn same_header(name: &str, header: &[String], other: &dyn RecordReader) -> Result<()> {
+    if header == other.header() {
         return Ok(());
     }
     let lacking = |from: &[String], of: &[String]| of.iter().filter(|c| !from.contains(c)).cloned().collect::<Vec<_>>();
-    let (less, more) = (lacking(other.header(), first.header()), lacking(first.header(), other.header()));
-    let mut problem = format!("the header differs from that of {}", first.name());
+    let (less, more) = (lacking(other.header(), header), lacking(header, other.header()));
+    let mut problem = format!("the header differs from that of {name}");
     if !less.is_empty() {
         problem += &format!("; it lacks {}", listed(&less));
     }
@@ -140,11 +147,7 @@ fn same_header(first: &dyn RecordReader, other: &dyn RecordReader) -> Result<()>
     if less.is_empty() && more.is_empty() {
         problem += &format!("; its columns are in another order: {}", listed(other.header()));
     }
-    Err(Error::input(
-        Place::file(other.name()),
-        problem,
-        "corpora read together need the same columns in the same order",
-    ))
+    Err(Error::input(Place::file(other.name()), problem, "files read together need the same columns in the same order"))
 }
 
 /// Where in a record everything is.
@@ -169,11 +172,18 @@ impl LabelledColumns {
     pub fn resolve(file: &str, header: &[String], columns: &LabelColumns) -> Result<Self> {
         let names = ColumnNames::new(file, header);
         let find = |name: &Option<String>, option| name.as_deref().map(|n| names.find(n, option)).transpose();
+        let find_label = |name: &Option<String>, option: &str| {
+            let mend = |near: Option<&str>| match near {
+                Some(near) => format!("did you mean {option} {near:?}? If there is none, say {option} none"),
+                None => format!("name one of them with {option}, or say {option} none"),
+            };
+            name.as_deref().map(|n| names.find_or(n, mend)).transpose()
+        };
         let weight = find(&columns.weight, "--weight-column")?;
         Ok(LabelledColumns(Arc::new(Indices {
             text: names.find_all(&columns.text, "--text-column")?,
-            topic: find(&columns.topic, "--topic-column")?,
-            stance: find(&columns.stance, "--stance-column")?,
+            topic: find_label(&columns.topic, "--topic-column")?,
+            stance: find_label(&columns.stance, "--stance-column")?,
             group: find(&columns.group, "--group-column")?,
             weight: weight.zip(columns.weight.clone()),
             missing: columns.missing.clone(),
@@ -183,7 +193,7 @@ impl LabelledColumns {
     /// Row `i` of a batch.
     ///
     /// # Errors
-    /// When its weight is not a number, or is negative.
+    /// When its weight is not a number, or is negative or too large.
     pub fn row<'a>(&self, batch: &'a Batch, i: usize) -> Result<LabelledRow<'a>> {
         let record = batch.record(i);
         let label = |column: Option<usize>| self.0.missing.label(record.get(column?)?);
@@ -191,10 +201,10 @@ impl LabelledColumns {
             None => 1.0,
             Some((column, name)) => {
                 let cell = record.get(*column).unwrap_or_default().trim();
-                cell.parse().ok().filter(|w: &f64| w.is_finite() && *w >= 0.0).ok_or_else(|| {
+                cell.parse().ok().filter(|w: &f64| (0.0..=MOST_WEIGHT).contains(w)).ok_or_else(|| {
                     Error::input(
                         batch.place(i).field(name),
-                        format!("the weight is {cell:?}, expected a number of 0 or more"),
+                        format!("the weight is {cell:?}, expected a number from 0 to a million"),
                         "correct the cell, or leave --weight-column away to count every row once",
                     )
                 })?
@@ -323,8 +333,8 @@ mod tests {
         let columns = LabelColumns { weight: Some("n".into()), ..Default::default() };
         let said = message(&[("a.csv", "text,topic,position,n\n")], &columns);
         assert!(said.starts_with("a.csv: there is no column \"stance\"; the columns are \"text\","), "{said}");
-        assert!(said.ends_with("name one of them with --stance-column"), "{said}");
-        for weight in ["-1", "", "inf", "many"] {
+        assert!(said.ends_with("name one of them with --stance-column, or say --stance-column none"), "{said}");
+        for weight in ["-1", "", "inf", "many", "1e300"] {
             let said = message(&[("a.csv", &format!("text,topic,stance,n\na,b,c,1\na,b,c,{weight}\n"))], &columns);
             assert!(
                 said.starts_with(&format!("a.csv, line 3, column \"n\": the weight is {weight:?}, expected")),

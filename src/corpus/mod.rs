@@ -27,7 +27,7 @@ pub use columns::{ColumnNames, JOIN, Missing, join_text, nearest};
 pub use folds::stratified_group_folds;
 pub use format::{Delimiter, Format};
 pub use input::Input;
-pub use labelled::{LabelColumns, LabelledColumns, LabelledReader, LabelledRow};
+pub use labelled::{LabelColumns, LabelledColumns, LabelledReader, LabelledRow, same_header};
 pub use output::Output;
 pub use paragraphs::{DEFAULT_MAX_WORDS, split_paragraphs};
 pub use records::{Batch, ReadOptions, RecordReader, open_records};
