@@ -2,12 +2,16 @@
 //!
 //! Flows in: reports of the library. Flows out: a spinner line on standard error where that is a terminal, nothing where it is not.
 
-use std::io::IsTerminal;
+use std::io::{IsTerminal, Write};
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressStyle};
 use rapporteur::control::Control;
+use rapporteur::corpus::Output;
+
+/// How long work that was asked to stop has for it.
+const GRACE: Duration = Duration::from_millis(500);
 
 /// The terminal of this process.
 pub struct Terminal {
@@ -17,7 +21,7 @@ pub struct Terminal {
 }
 
 impl Terminal {
-    /// Takes over Ctrl-C: the first asks the work to stop; if it has not within a few seconds (it may wait for input) the process ends.
+    /// Takes over Ctrl-C: the first asks the work to stop; if it has not soon after (it may wait for input), or at the second, the process ends.
     pub fn new(quiet: bool) -> Self {
         let bar =
             if quiet || !std::io::stderr().is_terminal() { ProgressBar::hidden() } else { ProgressBar::new_spinner() };
@@ -37,10 +41,13 @@ impl Terminal {
         // Without a handler Ctrl-C ends the process at once, which is no worse than an error here would be.
         let _ = ctrlc::set_handler(move || {
             if stop.swap(true, Ordering::Relaxed) {
-                std::process::exit(130);
+                end();
             }
-            std::thread::sleep(Duration::from_secs(3));
-            std::process::exit(130);
+            // On a thread of its own, so that a second Ctrl-C is heard meanwhile.
+            std::thread::spawn(|| {
+                std::thread::sleep(GRACE);
+                end();
+            });
         });
         Terminal { quiet, bar, control }
     }
@@ -53,7 +60,7 @@ impl Terminal {
     /// Tells the user something on standard error, unless quiet.
     pub fn note(&self, text: &str) {
         if !self.quiet {
-            self.bar.suspend(|| eprintln!("{text}"));
+            self.bar.suspend(|| say(text));
         }
     }
 
@@ -61,4 +68,15 @@ impl Terminal {
     pub fn clear(&self) {
         self.bar.finish_and_clear();
     }
+}
+
+/// Writes a line to standard error. If that is closed or full there is nobody to tell.
+pub fn say(text: &str) {
+    let _ = writeln!(std::io::stderr(), "{text}");
+}
+
+/// Ends the process as one that was interrupted, with nothing left behind.
+fn end() -> ! {
+    Output::abandon_all();
+    std::process::exit(130)
 }

@@ -5,17 +5,20 @@
 //! half, and an input may be its own output. Devices and pipes cannot be renamed over and are written directly. Errors
 //! that a buffer would swallow when dropped are reported by `finish`, so every writer must end with it.
 
+use std::collections::BTreeSet;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
-
-use tempfile::TempPath;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use super::input::BUFFER;
 use crate::error::{Error, Place, Result};
 
 /// Links followed before a target is taken for a loop, as Linux counts.
 const LINKS: usize = 40;
+
+/// Temporary files of this process, for [`Output::abandon_all`].
+static UNFINISHED: Mutex<BTreeSet<PathBuf>> = Mutex::new(BTreeSet::new());
 
 /// Where results go. Names ending in `.gz` or `.zst` are compressed.
 ///
@@ -46,7 +49,7 @@ enum Encoder {
 enum Target {
     Stdout(io::Stdout),
     Direct(File),
-    Replace { file: File, temporary: TempPath, target: PathBuf },
+    Replace { file: File, temporary: Temporary, target: PathBuf },
 }
 
 impl Output {
@@ -75,6 +78,17 @@ impl Output {
             output.write_block("\u{FEFF}".as_bytes())?;
         }
         Ok(output)
+    }
+
+    /// Removes the temporary files of all outputs that are not finished, for a process that ends at once, as on Ctrl-C:
+    /// nothing is dropped then. From here on no output can be created or finished; whoever tries waits for the end.
+    pub fn abandon_all() {
+        let unfinished = unfinished();
+        for path in unfinished.iter() {
+            // What cannot be removed now cannot be helped.
+            let _ = fs::remove_file(path);
+        }
+        std::mem::forget(unfinished);
     }
 
     /// The file as the user gave it, or `standard output`.
@@ -114,7 +128,7 @@ impl Output {
                 // Closing a file reports nothing in Rust; this reports what a network disk or a quota refuses late.
                 file.sync_all().map_err(failed)?;
                 drop(file);
-                temporary.persist(target).map_err(|e| Error::io("replace", &name, e.error))
+                temporary.persist(target).map_err(|e| Error::io("replace", &name, e))
             }
         }
     }
@@ -188,6 +202,30 @@ impl Target {
     }
 }
 
+fn unfinished() -> MutexGuard<'static, BTreeSet<PathBuf>> {
+    UNFINISHED.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// A file of [`UNFINISHED`]; dropped, it is removed.
+struct Temporary(PathBuf);
+
+impl Temporary {
+    fn persist(self, target: PathBuf) -> io::Result<()> {
+        let mut noted = unfinished();
+        fs::rename(&self.0, target)?;
+        noted.remove(&self.0);
+        Ok(())
+    }
+}
+
+impl Drop for Temporary {
+    fn drop(&mut self) {
+        if unfinished().remove(&self.0) {
+            let _ = fs::remove_file(&self.0);
+        }
+    }
+}
+
 /// True for names of open descriptors (`/dev/fd/3`): whoever holds the descriptor would not see a renamed file.
 fn is_descriptor(path: &Path) -> bool {
     path.starts_with("/dev/fd") || path.starts_with("/proc") || path == Path::new("/dev/stderr")
@@ -206,7 +244,7 @@ fn behind_links(path: &str) -> Result<PathBuf> {
 }
 
 /// A temporary file with the permissions its target has, or would be given: `tempfile`'s own are for the owner only.
-fn temporary_file(directory: &Path, existing: Option<fs::Permissions>) -> io::Result<(File, TempPath)> {
+fn temporary_file(directory: &Path, existing: Option<fs::Permissions>) -> io::Result<(File, Temporary)> {
     let mut builder = tempfile::Builder::new();
     builder.prefix(".rapporteur-").suffix(".tmp");
     #[cfg(unix)]
@@ -215,7 +253,13 @@ fn temporary_file(directory: &Path, existing: Option<fs::Permissions>) -> io::Re
         // The system takes the umask off these, as it does for any new file.
         builder.permissions(existing.clone().unwrap_or_else(|| fs::Permissions::from_mode(0o666)));
     }
+    // Created and noted in one step: no signal finds a file that is not noted.
+    let mut noted = unfinished();
     let (file, path) = builder.tempfile_in(directory)?.into_parts();
+    let path = path.keep().map_err(|e| e.error)?;
+    noted.insert(path.clone());
+    drop(noted);
+    let path = Temporary(path);
     if let Some(permissions) = existing {
         file.set_permissions(permissions)?;
     }
