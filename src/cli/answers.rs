@@ -2,12 +2,15 @@
 //!
 //! Flows in: the header and rows of the input, and an answer for each. Flows out: bytes of CSV, TSV or JSON Lines.
 
+use std::borrow::Cow;
+use std::collections::{BTreeMap, HashSet};
 use std::io::Write;
 
 use rapporteur::corpus::{Batch, Format};
 use rapporteur::evaluate::Answer;
 use rapporteur::labels::LabelSet;
 use rapporteur::model::Model;
+use serde::de::IgnoredAny;
 
 /// The columns that are always written.
 const COLUMNS: [&str; 4] = ["topic", "topic_probability", "stance", "stance_probability"];
@@ -38,35 +41,32 @@ pub struct Layout {
     shape: Shape,
     input: Vec<String>,
     answers: Vec<String>,
-    /// True when the answers had to be renamed, because the input has columns of their names.
-    pub renamed: bool,
+    /// Put before the names of the answers because the input has columns of their names; mostly empty.
+    pub prefix: String,
 }
 
 impl Layout {
     /// The columns for an input with this header; `model` is needed where the options ask for columns of its labels.
     pub fn new(header: &[String], model: Option<&Model>, options: &AnswerOptions, shape: Shape) -> Layout {
-        let clashes = |prefix: &str| COLUMNS.iter().any(|c| header.iter().any(|h| *h == format!("{prefix}{c}")));
-        let mut prefix = String::new();
-        while clashes(&prefix) {
-            prefix.push_str(PREFIX);
-        }
-        let mut answers: Vec<String> = COLUMNS.iter().map(|c| format!("{prefix}{c}")).collect();
+        let mut answers: Vec<String> = COLUMNS.map(str::to_owned).to_vec();
         for place in 2..=options.top {
-            answers.push(format!("{prefix}topic_{place}"));
-            answers.push(format!("{prefix}topic_{place}_probability"));
+            answers.push(format!("topic_{place}"));
+            answers.push(format!("topic_{place}_probability"));
         }
         if options.evidence > 0 {
-            answers.push(format!("{prefix}topic_evidence"));
-            answers.push(format!("{prefix}stance_evidence"));
+            answers.extend(["topic_evidence", "stance_evidence"].map(str::to_owned));
         }
         if let Some(model) = model.filter(|_| options.scores) {
             let mut list = |kind: &str, labels: Option<&LabelSet>| {
-                answers.extend(labels.iter().flat_map(|l| l.names()).map(|label| format!("{prefix}{kind}:{label}")));
+                answers.extend(labels.iter().flat_map(|l| l.names()).map(|label| format!("{kind}:{label}")));
             };
             list("topic", model.topic.as_ref().map(|h| &h.labels));
             list("stance", model.stance.as_ref().map(|s| &s.head.labels));
         }
-        Layout { shape, input: header.to_vec(), answers, renamed: !prefix.is_empty() }
+        let taken: HashSet<&str> = header.iter().map(String::as_str).collect();
+        let prefix = free_prefix(&answers, |name| taken.contains(name));
+        answers.iter_mut().for_each(|name| name.insert_str(0, &prefix));
+        Layout { shape, input: header.to_vec(), answers, prefix }
     }
 
     /// The shape for an output of this name.
@@ -77,6 +77,50 @@ impl Layout {
             _ => Shape::Table(delimiter.unwrap_or(b',')),
         }
     }
+}
+
+/// The shortest repetition of [`PREFIX`], mostly none, under which no name is taken.
+fn free_prefix(names: &[String], is_taken: impl Fn(&str) -> bool) -> String {
+    let mut prefix = String::new();
+    while names.iter().any(|name| is_taken(&format!("{prefix}{name}"))) {
+        prefix.push_str(PREFIX);
+    }
+    prefix
+}
+
+/// What stands in a column beside the labels.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Extra {
+    /// No answer.
+    Nothing,
+    /// A label, or words.
+    Text(String),
+    /// A probability.
+    Share(f64),
+}
+
+impl Extra {
+    /// As a cell of a table.
+    fn cell(&self) -> Cow<'_, str> {
+        match self {
+            Extra::Nothing => Cow::Borrowed(""),
+            Extra::Text(text) => Cow::Borrowed(text),
+            Extra::Share(p) => Cow::Owned(format!("{p:.4}")),
+        }
+    }
+
+    /// As JSON.
+    fn json(&self) -> String {
+        match self {
+            Extra::Nothing => "null".to_owned(),
+            Extra::Text(text) => json_text(text),
+            Extra::Share(p) => format!("{p:.4}"),
+        }
+    }
+}
+
+fn json_text(text: &str) -> String {
+    serde_json::Value::from(text).to_string()
 }
 
 /// The labels of a row and how sure they are.
@@ -124,17 +168,12 @@ impl<'a> AnswerWriter<'a> {
             stance: answer.stance.as_deref().unwrap_or_default(),
             stance_probability: answer.stance_probability,
         };
-        self.row_with(batch, i, labels, std::iter::empty::<&str>());
+        self.row_with(batch, i, labels, &[]);
     }
 
-    /// Writes a row of the input, labels, and what else the layout has.
-    pub fn row_with<S: AsRef<str>>(
-        &mut self,
-        batch: &Batch,
-        i: usize,
-        labels: Labels<'_>,
-        others: impl Iterator<Item = S>,
-    ) {
+    /// Writes a row of the input, labels, and what else the layout has. Returns true when the answers had to be renamed in this row alone: a JSON
+    /// record may have a field that the first record, which named the columns, had not.
+    pub fn row_with(&mut self, batch: &Batch, i: usize, labels: Labels<'_>, others: &[Extra]) -> bool {
         match self.layout.shape {
             Shape::Table(_) => {
                 for field in batch.record(i).iter() {
@@ -150,60 +189,63 @@ impl<'a> AnswerWriter<'a> {
                     let _ = self.table.write_field(&self.number);
                 }
                 for other in others {
-                    let _ = self.table.write_field(other.as_ref());
+                    let _ = self.table.write_field(&*other.cell());
                 }
                 let _ = self.table.write_record(None::<&[u8]>);
+                false
             }
             Shape::Jsonl => self.json_row(batch, i, labels, others),
         }
     }
 
     /// All fields of the record as it came, or the cells of a table under their names; then the answers.
-    fn json_row<S: AsRef<str>>(
-        &mut self,
-        batch: &Batch,
-        i: usize,
-        labels: Labels<'_>,
-        others: impl Iterator<Item = S>,
-    ) {
-        let mut pairs: Vec<(String, String)> = Vec::new();
-        let text = |s: &str| serde_json::Value::from(s).to_string();
+    fn json_row(&mut self, batch: &Batch, i: usize, labels: Labels<'_>, others: &[Extra]) -> bool {
+        let mut pairs: Vec<(Cow<'_, str>, String)> = Vec::new();
+        let mut prefix = String::new();
         match batch.raw(i).map(str::trim_end).and_then(|raw| raw.strip_suffix('}')) {
             Some(open) => {
                 self.json.extend_from_slice(open.trim_end().as_bytes());
                 if open.trim() != "{" {
                     self.json.push(b',');
                 }
+                let fields: BTreeMap<Cow<'_, str>, IgnoredAny> =
+                    batch.raw(i).and_then(|raw| serde_json::from_str(raw).ok()).unwrap_or_default();
+                prefix = free_prefix(&self.layout.answers, |name| fields.contains_key(name));
             }
             None => {
                 self.json.push(b'{');
                 pairs.extend(
-                    self.layout.input.iter().zip(batch.record(i)).map(|(name, cell)| (name.clone(), text(cell))),
+                    self.layout
+                        .input
+                        .iter()
+                        .zip(batch.record(i))
+                        .map(|(name, cell)| (Cow::Borrowed(name.as_str()), json_text(cell))),
                 );
             }
         }
         let number = |label: &str, p: f64| if label.is_empty() { "null".into() } else { format!("{p:.4}") };
-        let label = |label: &str| if label.is_empty() { "null".into() } else { text(label) };
+        let label = |label: &str| if label.is_empty() { "null".into() } else { json_text(label) };
         let fixed = [
             label(labels.topic),
             number(labels.topic, labels.topic_probability),
             label(labels.stance),
             number(labels.stance, labels.stance_probability),
         ];
-        let rest = others.map(|other| match other.as_ref().parse::<f64>() {
-            Ok(_) => other.as_ref().to_owned(),
-            Err(_) => text(other.as_ref()),
+        let names = self.layout.answers.iter().map(|name| match prefix.as_str() {
+            "" => Cow::Borrowed(name.as_str()),
+            prefix => Cow::Owned(format!("{prefix}{name}")),
         });
-        pairs.extend(self.layout.answers.iter().cloned().zip(fixed.into_iter().chain(rest)));
+        pairs.extend(names.zip(fixed.into_iter().chain(others.iter().map(Extra::json))));
         for (at, (name, value)) in pairs.iter().enumerate() {
             if at > 0 {
                 self.json.push(b',');
             }
-            self.json.extend_from_slice(text(name).as_bytes());
+            self.json.extend_from_slice(json_text(name).as_bytes());
             self.json.push(b':');
             self.json.extend_from_slice(value.as_bytes());
         }
         self.json.extend_from_slice(b"}\n");
+        !prefix.is_empty()
     }
 
     /// What was written since the last time.

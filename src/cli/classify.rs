@@ -3,14 +3,14 @@
 use std::io::IsTerminal;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use rapporteur::corpus::{Batch, ColumnNames, Delimiter, Output, ReadOptions, RecordReader, join_text, open_records};
-use rapporteur::error::Place;
+use rapporteur::corpus::{Batch, ColumnNames, Delimiter, Output, ReadOptions, RecordReader};
+use rapporteur::corpus::{join_text, open_records, same_header};
 use rapporteur::model::{Evidence, Model, Prediction, Predictor, default_model};
 use rapporteur::pipeline::in_order;
 use rapporteur::{Error, Result};
 
 use super::Common;
-use super::answers::{AnswerOptions, AnswerWriter, Labels, Layout};
+use super::answers::{AnswerOptions, AnswerWriter, Extra, Labels, Layout};
 use super::columns::read_options;
 use super::config::list;
 use super::pretty::Pretty;
@@ -82,6 +82,9 @@ pub fn run(args: Args, common: &Common, terminal: &Terminal) -> Result<()> {
     };
     let model = args.model.as_deref().map_or_else(default_model, Model::read)?;
     let text_columns = list(&args.text_column);
+    if text_columns.is_empty() {
+        return Err(Error::usage("--text-column names no column"));
+    }
     let max_words = args.max_words.map(|n| n as usize);
     let read = ReadOptions {
         columns: text_columns.clone(),
@@ -95,8 +98,11 @@ pub fn run(args: Args, common: &Common, terminal: &Terminal) -> Result<()> {
     let options = AnswerOptions { scores: args.scores, top: args.top, evidence: args.evidence };
     let delimiter = if let Delimiter::Byte(b) = read.delimiter { Some(b) } else { None };
     let layout = Layout::new(&header, Some(&model), &options, Layout::of_output(args.output.as_deref(), delimiter));
-    if layout.renamed {
-        terminal.note("note: the input has columns of these names already, so the labels are written as predicted_topic, predicted_topic_probability, ...");
+    if !layout.prefix.is_empty() {
+        let prefix = &layout.prefix;
+        terminal.note(&format!(
+            "note: the input has columns of these names already, so the labels are written as {prefix}topic, {prefix}topic_probability, ..."
+        ));
     }
     let mut out = Output::create(args.output.as_deref(), args.bom)?;
     let pretty = (args.pretty && args.output.is_none() && std::io::stdout().is_terminal()).then(Pretty::of_terminal);
@@ -105,7 +111,8 @@ pub fn run(args: Args, common: &Common, terminal: &Terminal) -> Result<()> {
         None => AnswerWriter::new(&layout).header(),
     })?;
     let judge = Judge { model: &model, options, text, known };
-    let (without_terms, strange_topics, mut rows) = (AtomicU64::new(0), AtomicU64::new(0), 0u64);
+    let (without_terms, strange_topics, renamed) = (AtomicU64::new(0), AtomicU64::new(0), AtomicU64::new(0));
+    let mut rows = 0u64;
     in_order(
         common.threads(),
         terminal.control(),
@@ -121,7 +128,10 @@ pub fn run(args: Args, common: &Common, terminal: &Terminal) -> Result<()> {
                 strange_topics.fetch_add(u64::from(judged.strange_topic), Ordering::Relaxed);
                 match &pretty {
                     Some(pretty) => pretty.row(batch.first_row() + i as u64, judged.labels, &text, &mut drawn),
-                    None => writer.row_with(batch, i, judged.labels, judged.others.iter()),
+                    None => {
+                        let late = writer.row_with(batch, i, judged.labels, &judged.others);
+                        renamed.fetch_add(u64::from(late), Ordering::Relaxed);
+                    }
                 }
             }
             Ok((batch.len(), if pretty.is_some() { drawn } else { writer.take() }))
@@ -138,6 +148,12 @@ pub fn run(args: Args, common: &Common, terminal: &Terminal) -> Result<()> {
     if count > 0 {
         terminal.note(&format!(
             "note: {count} of {rows} rows have no text, or no term that the model knows; their labels are empty"
+        ));
+    }
+    let count = renamed.into_inner();
+    if count > 0 {
+        terminal.note(&format!(
+            "note: {count} records have fields of these names already, which the first record has not; in them the labels are written as predicted_topic, ..."
         ));
     }
     let count = strange_topics.into_inner();
@@ -160,6 +176,10 @@ struct Inputs {
 
 impl Inputs {
     fn open(paths: Vec<String>, options: ReadOptions) -> Result<Inputs> {
+        // Better to hear of a missing file now than when the others are done.
+        for path in paths.iter().filter(|path| *path != "-") {
+            std::fs::metadata(path).map_err(|e| Error::io("open", path, e))?;
+        }
         let mut waiting = paths.into_iter();
         let first = waiting.next().unwrap_or_else(|| "-".to_owned());
         let current = open_records(&first, &options)?;
@@ -171,18 +191,7 @@ impl Inputs {
         while !self.current.read(batch, rows, bytes)? {
             let Some(next) = self.waiting.next() else { return Ok(false) };
             self.current = open_records(&next, &self.options)?;
-            if self.current.header() != self.header {
-                return Err(Error::input(
-                    Place::file(next),
-                    format!(
-                        "its columns are {}, those of {} are {}",
-                        self.current.header().join(", "),
-                        self.first_name,
-                        self.header.join(", ")
-                    ),
-                    "classify files with different columns one by one",
-                ));
-            }
+            same_header(&self.first_name, &self.header, self.current.as_ref())?;
         }
         Ok(true)
     }
@@ -198,7 +207,7 @@ struct Judge<'a> {
 
 struct Judged<'a> {
     labels: Labels<'a>,
-    others: Vec<String>,
+    others: Vec<Extra>,
     without_terms: bool,
     strange_topic: bool,
 }
@@ -242,38 +251,42 @@ impl<'a> Judge<'a> {
         labels: Labels<'_>,
         text: &str,
         empty: bool,
-    ) -> Vec<String> {
+    ) -> Vec<Extra> {
         let mut out = Vec::new();
-        let share = |p: f64| if empty { String::new() } else { format!("{p:.4}") };
         if self.options.top > 1 {
             let names = self.model.topic.as_ref().map(|h| &h.labels);
             let decisions = predictor.topic_decisions();
-            let mut order: Vec<usize> = (0..decisions.len()).collect();
+            // The topic written may not be the likeliest: it may be given.
+            let written = names.and_then(|names| names.find(labels.topic));
+            let mut order: Vec<usize> = (0..decisions.len()).filter(|&t| Some(t) != written).collect();
             order.sort_by(|&a, &b| decisions[b].total_cmp(&decisions[a]).then(a.cmp(&b)));
-            for place in 1..self.options.top {
+            for place in 0..self.options.top - 1 {
                 match (order.get(place), names) {
                     (Some(&t), Some(names)) if !empty => {
-                        out.extend([names.name(t).to_owned(), share(predictor.topic_probabilities()[t])]);
+                        out.push(Extra::Text(names.name(t).to_owned()));
+                        out.push(Extra::Share(predictor.topic_probabilities()[t]));
                     }
-                    _ => out.extend([String::new(), String::new()]),
+                    _ => out.extend([Extra::Nothing, Extra::Nothing]),
                 }
             }
         }
-        let scores: Vec<String> = match self.options.scores {
-            true => predictor
-                .topic_probabilities()
-                .iter()
-                .chain(predictor.stance_probabilities())
-                .map(|&p| share(p))
-                .collect(),
-            false => Vec::new(),
-        };
+        let mut scores = Vec::new();
+        if self.options.scores {
+            let mut list = |shares: &[f64], known: bool| {
+                scores.extend(shares.iter().map(|&p| if known { Extra::Share(p) } else { Extra::Nothing }));
+            };
+            list(predictor.topic_probabilities(), !empty);
+            list(predictor.stance_probabilities(), prediction.stance.is_some());
+        }
         if self.options.evidence > 0 {
             let given = (!labels.topic.is_empty()).then_some(labels.topic);
             let topic = self.model.topic.as_ref().and_then(|h| h.labels.find(labels.topic));
             let for_topic = topic.map_or(Vec::new(), |t| predictor.topic_evidence(text, t));
             let for_stance = prediction.stance.map_or(Vec::new(), |s| predictor.stance_evidence(text, given, s));
-            out.extend([for_topic, for_stance].map(|e| self.spell(&e)));
+            out.extend([for_topic, for_stance].map(|e| match self.spell(&e) {
+                words if words.is_empty() => Extra::Nothing,
+                words => Extra::Text(words),
+            }));
         }
         out.extend(scores);
         out

@@ -5,7 +5,7 @@ use rapporteur::corpus::{DEFAULT_MAX_WORDS, Delimiter, Format, LabelColumns, Rea
 use serde::Deserialize;
 
 use super::config::{list, text};
-use rapporteur::Result;
+use rapporteur::{Error, Result};
 
 /// Options about the columns of a labelled file.
 #[derive(Args, Clone, Default, Deserialize)]
@@ -69,14 +69,23 @@ impl ColumnArgs {
             Some("none") => None,
             Some(name) => Some(name.to_owned()),
         };
-        Ok(LabelColumns {
+        let columns = LabelColumns {
             text: self.text_column.as_deref().map_or(default.text, list),
             topic: label(&self.topic_column, default.topic),
             stance: label(&self.stance_column, default.stance),
             group: label(&self.group_column, None),
             weight: label(&self.weight_column, None),
             missing: self.missing.as_deref().map_or(Ok(default.missing), str::parse)?,
-        })
+        };
+        if columns.text.is_empty() {
+            return Err(Error::usage("--text-column names no column"));
+        }
+        for (option, label) in [("--topic-column", &columns.topic), ("--stance-column", &columns.stance)] {
+            if let Some(name) = label.as_ref().filter(|name| columns.text.contains(name)) {
+                return Err(Error::usage(format!("{option} and --text-column both name {name:?}; a text is no label")));
+            }
+        }
+        Ok(columns)
     }
 
     /// How to read the files.

@@ -4,7 +4,8 @@
 //! that the command line can override the file before anything is understood; defaults are the library's.
 
 use clap::Args;
-use rapporteur::corpus::Codebook;
+use rapporteur::corpus::{Codebook, nearest};
+use rapporteur::error::Place;
 use rapporteur::model::TrainOptions;
 use rapporteur::text::{Language, NgramRange, stop_words_from, stop_words_of};
 use rapporteur::{Error, Result};
@@ -67,6 +68,7 @@ pub struct LearnArgs {
     pub c: Option<String>,
     /// none, balanced, topic:LABEL=X or stance:LABEL=X; may be repeated [default: none]
     #[arg(long, value_name = "WEIGHT")]
+    #[serde(deserialize_with = "texts")]
     pub class_weight: Vec<String>,
     /// How far each topic's stance weights may depart from those shared by all topics, or auto [default: auto]
     #[arg(long, value_name = "X")]
@@ -96,42 +98,73 @@ pub struct Config {
     pub columns: ColumnArgs,
     pub learn: LearnArgs,
     pub seed: Option<u64>,
+    pub threads: Option<u16>,
+    pub cv: Option<usize>,
 }
 
 impl Config {
-    /// Reads a TOML file. Names are those of the options, with `-` or `_`.
+    /// Reads a TOML file. Names are those of the options, with `-` or `_`. All values are understood here, so that the file can be named.
     pub fn read(path: &str) -> Result<Config> {
         let raw = std::fs::read_to_string(path).map_err(|e| Error::io("read", path, e))?;
         let bad = |problem: String| {
             Error::input(
-                rapporteur::error::Place::file(path),
+                Place::file(path),
                 problem.trim_end().to_owned(),
                 "names are those of the options of `rapporteur train`, such as `min_df = 2`",
             )
         };
         let table: toml::Table = raw.parse().map_err(|e: toml::de::Error| bad(e.to_string()))?;
-        let (mut columns, mut learn, mut seed) = (toml::Table::new(), toml::Table::new(), None);
+        let (column_names, learn_names) = (names_of::<ColumnArgs>(), names_of::<LearnArgs>());
+        let (mut columns, mut learn) = (toml::Table::new(), toml::Table::new());
+        let mut config = Config::default();
         for (key, value) in table {
-            let name = key.replace('-', "_");
-            if name == "seed" {
-                let number = value.as_integer().and_then(|n| u64::try_from(n).ok());
-                seed = Some(number.ok_or_else(|| bad(format!("seed is {value}, expected a whole number")))?);
-            } else if COLUMN_NAMES.contains(&name.as_str()) {
-                columns.insert(name, value);
-            } else {
-                learn.insert(name, value);
+            let name = if key == "C" { "c".to_owned() } else { key.replace('-', "_") };
+            let place = match name.as_str() {
+                "seed" => {
+                    config.seed = Some(whole(&name, &value).map_err(bad)?);
+                    continue;
+                }
+                "threads" => {
+                    config.threads = Some(whole(&name, &value).map_err(bad)?);
+                    continue;
+                }
+                "cv" => {
+                    config.cv = Some(whole(&name, &value).map_err(bad)?);
+                    continue;
+                }
+                name if column_names.iter().any(|n| n == name) => &mut columns,
+                name if learn_names.iter().any(|n| n == name) => &mut learn,
+                name => {
+                    let known = column_names.iter().chain(&learn_names).map(String::as_str);
+                    let mend = match nearest(name, known.chain(["seed", "threads", "cv"])) {
+                        Some(near) => format!("did you mean {near}?"),
+                        None => "names are those of the options of `rapporteur train`, such as `min_df = 2`".to_owned(),
+                    };
+                    return Err(Error::input(Place::file(path), format!("there is no option {key:?}"), mend));
+                }
+            };
+            if place.insert(name, value).is_some() {
+                return Err(bad(format!("{key} is given twice, with - and with _")));
             }
         }
-        Ok(Config {
-            columns: columns.try_into().map_err(|e: toml::de::Error| bad(e.to_string()))?,
-            learn: learn.try_into().map_err(|e: toml::de::Error| bad(e.to_string()))?,
-            seed,
-        })
+        config.columns = columns.try_into().map_err(|e: toml::de::Error| bad(e.to_string()))?;
+        config.learn = learn.try_into().map_err(|e: toml::de::Error| bad(e.to_string()))?;
+        config.learn.options(config.seed).map_err(|e| bad(e.to_string()))?;
+        config.columns.columns().and(config.columns.read_options().map(drop)).map_err(|e| bad(e.to_string()))?;
+        Ok(config)
     }
 }
 
-const COLUMN_NAMES: [&str; 8] =
-    ["text_column", "topic_column", "stance_column", "group_column", "weight_column", "missing", "delimiter", "format"];
+/// Names of options as a file has them, with `_`.
+fn names_of<A: Args>() -> Vec<String> {
+    let command = A::augment_args(clap::Command::new(""));
+    command.get_arguments().filter_map(|a| a.get_long()).map(|name| name.replace('-', "_")).collect()
+}
+
+fn whole<N: TryFrom<i64>>(name: &str, value: &toml::Value) -> std::result::Result<N, String> {
+    let number = value.as_integer().and_then(|n| N::try_from(n).ok());
+    number.ok_or_else(|| format!("{name} is {value}, expected a whole number"))
+}
 
 impl LearnArgs {
     /// These, and for what they leave open, `others`.
@@ -270,18 +303,39 @@ pub fn list(typed: &str) -> Vec<String> {
 
 /// Reads a TOML string, number or truth value as what would be typed on the command line.
 pub fn text<'de, D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Option<String>, D::Error> {
+    Typed::deserialize(deserializer).map(|typed| Some(typed.text()))
+}
+
+/// Reads one such value, or a list of them.
+pub fn texts<'de, D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Vec<String>, D::Error> {
     #[derive(Deserialize)]
-    #[serde(untagged)]
-    enum Typed {
-        Text(String),
-        Whole(i64),
-        Number(f64),
-        Truth(bool),
+    #[serde(untagged, expecting = "expected a text or a list of texts")]
+    enum Several {
+        One(Typed),
+        List(Vec<Typed>),
     }
-    Ok(Some(match Typed::deserialize(deserializer)? {
-        Typed::Text(s) => s,
-        Typed::Whole(n) => n.to_string(),
-        Typed::Number(x) => format!("{x:?}"),
-        Typed::Truth(b) => b.to_string(),
-    }))
+    Ok(match Several::deserialize(deserializer)? {
+        Several::One(typed) => vec![typed.text()],
+        Several::List(list) => list.into_iter().map(Typed::text).collect(),
+    })
+}
+
+#[derive(Deserialize)]
+#[serde(untagged, expecting = "expected a text, a number, or true or false")]
+enum Typed {
+    Text(String),
+    Whole(i64),
+    Number(f64),
+    Truth(bool),
+}
+
+impl Typed {
+    fn text(self) -> String {
+        match self {
+            Typed::Text(s) => s,
+            Typed::Whole(n) => n.to_string(),
+            Typed::Number(x) => format!("{x:?}"),
+            Typed::Truth(b) => b.to_string(),
+        }
+    }
 }

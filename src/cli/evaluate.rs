@@ -1,18 +1,19 @@
 //! `rapporteur evaluate`: how well a model agrees with labels given by people.
 
 use rapporteur::corpus::{Batch, LabelledReader, Output};
+use rapporteur::error::Place;
 use rapporteur::evaluate::{Answer, Evaluation, Row, cross_validate, score};
 use rapporteur::labels::{LabelColumn, LabelSet, UNLABELLED};
 use rapporteur::model::{Model, Predictor, default_model, read_training_set};
 use rapporteur::pipeline::in_order;
 use rapporteur::{Error, Result};
 
-use super::Common;
 use super::answers::{AnswerOptions, AnswerWriter, Layout};
 use super::columns::ColumnArgs;
 use super::config::{Config, LearnArgs};
 use super::terminal::Terminal;
-use super::train::write_json;
+use super::train::{Report, check_labels, note_odd_cases, of_corpus};
+use super::{Common, keep_input, same_file};
 
 /// Measure how well a model, or a training recipe, agrees with labels given by people.
 ///
@@ -52,38 +53,64 @@ pub struct Args {
 /// Judges all rows, scores them, and reports.
 pub fn run(args: Args, common: &Common, terminal: &Terminal) -> Result<()> {
     let config = args.config.as_deref().map_or_else(|| Ok(Config::default()), Config::read)?;
+    let common = common.or(&config);
     let columns = args.columns.clone().or(config.columns);
-    if args.cv.is_some() && args.predictions.is_some() && args.labelled == "-" {
-        return Err(Error::usage(
-            "--cv with --predictions reads the file twice, which standard input does not allow; give a file",
-        ));
+    let inputs = [args.labelled.clone()];
+    if let Some(path) = &args.predictions {
+        let pipe = std::fs::metadata(&args.labelled).is_ok_and(|m| !m.is_file() && !m.is_dir());
+        if args.labelled == "-" || pipe {
+            return Err(Error::usage("--predictions reads the file twice, which a pipe does not allow; give a file"));
+        }
+        if args.json.as_deref().is_some_and(|json| json == path || same_file(json, path)) {
+            return Err(Error::usage("--json and --predictions cannot go to the same place"));
+        }
     }
-    let (evaluation, answers) = match args.cv {
+    args.json.as_ref().map_or(Ok(()), |path| keep_input("--json", path, &inputs))?;
+    // The targets are opened first: better to hear now than after an hour that they cannot be written.
+    let predictions = args.predictions.as_deref().map(|path| Output::create(Some(path), false)).transpose()?;
+    let json = args.json.as_deref().map(Report::create).transpose()?;
+    // A model that is named goes before folds that a configuration file names.
+    let cv = args.cv.or(config.cv.filter(|_| args.model.is_none()));
+    let (evaluation, answers) = match cv {
         Some(folds) => {
             let learn = args.learn.clone().or(config.learn);
-            let options = learn.options(common.seed.or(config.seed))?;
+            let options = learn.options(common.seed)?;
             let control = terminal.control();
-            let paths = [args.labelled.clone()];
             let codebook = learn.codebook()?;
             let (label_columns, read_options) = (columns.columns()?, columns.read_options()?);
-            let set =
-                read_training_set(&paths, &label_columns, &read_options, codebook.as_ref(), common.threads(), control)?;
-            let answers = cross_validate(&set, &options, folds, control)?;
+            let set = read_training_set(
+                &inputs,
+                &label_columns,
+                &read_options,
+                codebook.as_ref(),
+                common.threads(),
+                control,
+            )?;
+            check_labels(&set, &options, &inputs)?;
+            note_odd_cases(&set.topics, &set.stances, terminal);
+            let answers = cross_validate(&set, &options, folds, control).map_err(|e| of_corpus(e, &inputs))?;
             (score(&set, &answers, &set.topics, &set.stances), answers)
         }
         None => {
             let model = args.model.as_deref().map_or_else(default_model, Model::read)?;
-            judge(&args.labelled, &columns, &model, common, terminal)?
+            judge(&args.labelled, &columns, &model, &common, terminal)?
         }
     };
     terminal.clear();
-    if let Some(path) = &args.predictions {
-        write_predictions(path, &args.labelled, &columns, &answers)?;
+    if evaluation.rows == 0 {
+        return Err(Error::input(
+            Place::file(&args.labelled),
+            "no row has a label that could be compared",
+            "check the label columns (--topic-column, --stance-column), which cells count as missing (--missing), and what the model judges (`rapporteur inspect`)",
+        ));
     }
-    if let Some(path) = &args.json {
-        write_json(path, &evaluation)?;
+    if let (Some(path), Some(out)) = (&args.predictions, predictions) {
+        write_predictions(path, out, &args.labelled, &columns, &answers)?;
     }
-    if args.json.as_deref() != Some("-") {
+    if let Some(json) = json {
+        json.write(&evaluation)?;
+    }
+    if args.json.as_deref() != Some("-") && args.predictions.as_deref() != Some("-") {
         let mut out = Output::create(None, false)?;
         evaluation.write_text(&mut out).map_err(|e| out.error(e))?;
         out.finish()?;
@@ -129,6 +156,7 @@ fn judge(
         },
     )?;
     let ((topics, topic), (stances, stance)) = (topic.finish(), stance.finish());
+    note_odd_cases(&topics, &stances, terminal);
     let gold =
         |labels: &'_ LabelSet, number: u32| (number != UNLABELLED).then(|| labels.name(number as usize).to_owned());
     let names: Vec<_> = topic.iter().zip(&stance).map(|(&t, &s)| (gold(&topics, t), gold(&stances, s))).collect();
@@ -150,10 +178,9 @@ fn judge(
 }
 
 /// Reads the input once more and writes it with the answers beside.
-fn write_predictions(path: &str, input: &str, columns: &ColumnArgs, answers: &[Answer]) -> Result<()> {
+fn write_predictions(path: &str, mut out: Output, input: &str, columns: &ColumnArgs, answers: &[Answer]) -> Result<()> {
     let mut reader = LabelledReader::open(&[input.to_owned()], &columns.columns()?, &columns.read_options()?)?;
     let layout = Layout::new(reader.header(), None, &AnswerOptions::default(), Layout::of_output(Some(path), None));
-    let mut out = Output::create(Some(path), false)?;
     let mut writer = AnswerWriter::new(&layout);
     out.write_block(&writer.header())?;
     let (mut batch, mut at) = (Batch::new(), 0);

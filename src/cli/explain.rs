@@ -2,10 +2,10 @@
 
 use std::io::{IsTerminal, Write};
 
-use rapporteur::Result;
 use rapporteur::corpus::{Batch, Format, Output, ReadOptions, join_text, open_records, split_paragraphs};
 use rapporteur::corpus::{ColumnNames, DEFAULT_MAX_WORDS};
 use rapporteur::model::{Evidence, Model, Predictor, default_model};
+use rapporteur::{Error, Result};
 
 use super::config::list;
 
@@ -44,7 +44,12 @@ pub fn run(args: Args) -> Result<()> {
         number += 1;
         write_paragraph(&mut predictor, number, text, args.words, colour, out).map_err(|e| out.error(e))
     };
-    if args.text != "-" && !std::path::Path::new(&args.text).exists() {
+    if args.text.trim().is_empty() {
+        return Err(Error::usage("nothing to explain: the text is empty"));
+    }
+    // One word with the ending of a file is a file that is not there, and no text.
+    let like_a_file = !args.text.contains(char::is_whitespace) && Format::of_name(&args.text).is_some();
+    if args.text != "-" && !like_a_file && !std::path::Path::new(&args.text).exists() {
         for paragraph in split_paragraphs(&args.text, DEFAULT_MAX_WORDS) {
             explain(&paragraph, &mut out)?;
         }

@@ -8,7 +8,8 @@ use rapporteur::corpus::Output;
 use rapporteur::linear::LinearClassifier;
 use rapporteur::model::{DEFAULT_MODEL, FORMAT, Model, default_model};
 
-use super::train::write_json;
+use super::keep_input;
+use super::train::Report;
 
 /// Show what a model is: labels, options, corpus, scores, weightiest terms.
 #[derive(clap::Args)]
@@ -33,21 +34,25 @@ pub struct Args {
 pub fn run(args: Args) -> Result<()> {
     let model = args.model.as_deref().map_or_else(default_model, Model::read)?;
     let name = args.model.as_deref().unwrap_or(DEFAULT_MODEL);
+    // A model's bytes follow from the model, so this is the size of its file.
+    let bytes = model.to_bytes()?.len();
     if let Some(path) = &args.json {
-        write_json(path, &card(&model, args.terms))?;
+        keep_input("--json", path, args.model.as_slice())?;
+        Report::create(path)?.write(&card(&model, bytes, args.terms))?;
     }
     if args.json.as_deref() == Some("-") {
         return Ok(());
     }
     let mut out = Output::create(None, false)?;
-    write_card(&model, name, args.terms, &mut out).map_err(|e| out.error(e))?;
+    write_card(&model, name, bytes, args.terms, &mut out).map_err(|e| out.error(e))?;
     out.finish()
 }
 
-fn card(model: &Model, terms: usize) -> serde_json::Value {
+fn card(model: &Model, bytes: usize, terms: usize) -> serde_json::Value {
     let head = |labels: &[String], c: f64| serde_json::json!({ "labels": labels, "c": c });
     serde_json::json!({
         "format": FORMAT,
+        "bytes": bytes,
         "options": model.options,
         "digest": model.digest,
         "counts": model.counts,
@@ -62,11 +67,11 @@ fn card(model: &Model, terms: usize) -> serde_json::Value {
     })
 }
 
-fn write_card(model: &Model, name: &str, terms: usize, out: &mut impl Write) -> std::io::Result<()> {
+fn write_card(model: &Model, name: &str, bytes: usize, terms: usize, out: &mut impl Write) -> std::io::Result<()> {
     let counts = &model.counts;
     let vocabulary = model.vectoriser.vocabulary();
     let params = model.vectoriser.params();
-    writeln!(out, "{name} (format {FORMAT})")?;
+    writeln!(out, "{name} (format {FORMAT}, {:.1} MB)", bytes as f64 / 1e6)?;
     let groups = counts.groups.map_or(String::new(), |n| format!(" in {n} groups"));
     writeln!(out, "corpus:   {} rows{groups}, digest {}", counts.rows, model.digest)?;
     let range = |r: Option<rapporteur::text::NgramRange>| r.map_or("none".into(), |r| r.to_string());
@@ -103,6 +108,7 @@ fn write_card(model: &Model, name: &str, terms: usize, out: &mut impl Write) -> 
             writeln!(out, "  {label:<28} {:>8} rows", counts.stances.get(label).copied().unwrap_or(0))?;
         }
     }
+    writeln!(out, "options:  {}", serde_json::to_string(&model.options)?)?;
     for (name, value) in &model.scores {
         writeln!(out, "score:    {name} {value:.4}")?;
     }

@@ -17,9 +17,10 @@ mod train;
 use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser, Subcommand};
-use rapporteur::Error;
+use rapporteur::corpus::Output;
+use rapporteur::{Error, Result};
 
-use terminal::Terminal;
+use terminal::{Terminal, say};
 
 /// Topic and stance of political statements, paragraph by paragraph: trained on a labelled CSV, offline, to CSV.
 #[derive(Parser)]
@@ -49,6 +50,21 @@ impl Common {
     fn threads(&self) -> usize {
         self.threads.map_or(0, usize::from)
     }
+
+    /// These, and for what they leave open, those of a configuration file. Comes before all work, since work starts the threads.
+    fn or(&self, config: &config::Config) -> Common {
+        let threads = self.threads.or(config.threads);
+        Common { threads, seed: self.seed.or(config.seed), quiet: self.quiet }.with_threads()
+    }
+
+    /// Starts the threads of the library, if their number is given.
+    fn with_threads(self) -> Common {
+        if let Some(threads) = self.threads {
+            // Fails only if they were started already, with the number of the command line, which goes first.
+            let _ = rayon::ThreadPoolBuilder::new().num_threads(usize::from(threads)).build_global();
+        }
+        self
+    }
 }
 
 #[derive(Subcommand)]
@@ -77,37 +93,57 @@ pub fn main() -> ExitCode {
         Err(error) => {
             // Help and version are results and go to standard output with code 0; wrong usage to standard error with 2.
             let code = if error.use_stderr() { 2 } else { 0 };
-            let _ = error.print();
-            return ExitCode::from(code);
+            return match error.print() {
+                Err(e) if code == 0 && e.kind() != std::io::ErrorKind::BrokenPipe => ExitCode::FAILURE,
+                _ => ExitCode::from(code),
+            };
         }
     };
-    if let Some(threads) = cli.common.threads {
-        // Fails only if a pool exists already, and none does.
-        let _ = rayon::ThreadPoolBuilder::new().num_threads(usize::from(threads)).build_global();
-    }
-    let terminal = Terminal::new(cli.common.quiet);
+    let common = cli.common.with_threads();
+    let terminal = Terminal::new(common.quiet);
     let outcome = match cli.command {
-        Command::Train(args) => train::run(*args, &cli.common, &terminal),
-        Command::Classify(args) => classify::run(*args, &cli.common, &terminal),
-        Command::Evaluate(args) => evaluate::run(*args, &cli.common, &terminal),
+        Command::Train(args) => train::run(*args, &common, &terminal),
+        Command::Classify(args) => classify::run(*args, &common, &terminal),
+        Command::Evaluate(args) => evaluate::run(*args, &common, &terminal),
         Command::Inspect(args) => inspect::run(args),
         Command::Explain(args) => explain::run(args),
-        Command::Completions { shell } => {
-            clap_complete::generate(shell, &mut Cli::command(), "rapporteur", &mut std::io::stdout());
-            Ok(())
-        }
+        Command::Completions { shell } => complete(shell),
     };
     terminal.clear();
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) if error.is_broken_pipe() => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("error: {error}");
+            say(&format!("error: {error}"));
             ExitCode::from(match error {
                 Error::Parameter { .. } | Error::Usage { .. } => 2,
                 Error::Interrupted => 130,
                 _ => 1,
             })
         }
+    }
+}
+
+fn complete(shell: clap_complete::Shell) -> Result<()> {
+    let mut script = Vec::new();
+    clap_complete::generate(shell, &mut Cli::command(), "rapporteur", &mut script);
+    let mut out = Output::create(None, false)?;
+    out.write_block(&script)?;
+    out.finish()
+}
+
+/// True when two names lead to one file that exists; standard input and output are none.
+fn same_file(a: &str, b: &str) -> bool {
+    let real = |path: &str| if path == "-" { None } else { std::fs::canonicalize(path).ok().filter(|p| p.is_file()) };
+    real(a).is_some_and(|a| Some(a) == real(b))
+}
+
+/// Refuses to write a result other than labelled rows over what it is made from.
+fn keep_input(option: &str, output: &str, inputs: &[String]) -> Result<()> {
+    match inputs.iter().find(|input| same_file(output, input)) {
+        Some(input) => {
+            Err(Error::usage(format!("{option} {output} would write over {input}, which is read; give another name")))
+        }
+        None => Ok(()),
     }
 }

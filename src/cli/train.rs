@@ -1,17 +1,18 @@
 //! `rapporteur train`: a model from a labelled CSV.
 
-use std::io::Write;
 use std::time::Instant;
 
 use rapporteur::corpus::Output;
+use rapporteur::error::Place;
 use rapporteur::evaluate::{cross_validate, score};
-use rapporteur::model::{Model, odd_cases, read_training_set, train};
+use rapporteur::labels::LabelSet;
+use rapporteur::model::{Model, TrainOptions, TrainingSet, odd_cases, read_training_set, train};
 use rapporteur::{Error, Result};
 
-use super::Common;
 use super::columns::ColumnArgs;
 use super::config::{Config, LearnArgs};
 use super::terminal::Terminal;
+use super::{Common, keep_input};
 
 /// Train a model on a labelled CSV.
 ///
@@ -49,15 +50,23 @@ pub struct Args {
 pub fn run(args: Args, common: &Common, terminal: &Terminal) -> Result<()> {
     let started = Instant::now();
     let config = args.config.as_deref().map_or_else(|| Ok(Config::default()), Config::read)?;
+    let (common, cv) = (common.or(&config), args.cv.or(config.cv));
     let columns = args.columns.or(config.columns);
     let learn = args.learn.or(config.learn);
-    let options = learn.options(common.seed.or(config.seed))?;
-    let codebook = learn.codebook()?;
-    if args.cv.is_some_and(|k| k < 2) {
+    let options = learn.options(common.seed)?;
+    if cv.is_some_and(|k| k < 2) {
         return Err(Error::usage("--cv needs at least 2 folds"));
     }
-    // The target is opened first: better to hear now than after an hour that it cannot be written.
+    if [".gz", ".zst"].iter().any(|ending| args.output.to_ascii_lowercase().ends_with(ending)) {
+        return Err(Error::usage(format!("--output {}: models are not compressed; give another name", args.output)));
+    }
+    let made_from = [args.corpus.as_slice(), learn.codebook.as_slice(), args.config.as_slice()].concat();
+    keep_input("--output", &args.output, &made_from)?;
+    args.json.as_ref().map_or(Ok(()), |path| keep_input("--json", path, &made_from))?;
+    let codebook = learn.codebook()?;
+    // The targets are opened first: better to hear now than after an hour that they cannot be written.
     let mut output = Output::create(Some(&args.output), false)?;
+    let json = args.json.as_deref().map(Report::create).transpose()?;
     let control = terminal.control();
     let read_options = columns.read_options()?;
     let set = read_training_set(
@@ -68,13 +77,20 @@ pub fn run(args: Args, common: &Common, terminal: &Terminal) -> Result<()> {
         common.threads(),
         control,
     )?;
-    for (a, b) in odd_cases(&set.topics).into_iter().chain(odd_cases(&set.stances)) {
-        terminal.note(&format!("note: the labels {a:?} and {b:?} differ in case only and are kept apart"));
-    }
-    let mut model = train(&set, &options, control)?;
+    check_labels(&set, &options, &args.corpus)?;
+    note_odd_cases(&set.topics, &set.stances, terminal);
+    let in_corpus = |error| of_corpus(error, &args.corpus);
+    let mut model = train(&set, &options, control).map_err(in_corpus)?;
     model.codebook = codebook;
-    if let Some(folds) = args.cv {
-        let answers = cross_validate(&set, &options, folds, control)?;
+    for (name, labels, learnt) in
+        [("topic", &set.topics, model.topic.is_some()), ("stance", &set.stances, model.stance.is_some())]
+    {
+        if let ([only], false) = (labels.names(), learnt) {
+            terminal.note(&format!("note: the only {name} is {only:?}, so the model does not judge the {name}"));
+        }
+    }
+    if let Some(folds) = cv {
+        let answers = cross_validate(&set, &options, folds, control).map_err(in_corpus)?;
         let evaluation = score(&set, &answers, &set.topics, &set.stances);
         model.scores = evaluation.headline();
         model.scores.insert("folds".into(), folds as f64);
@@ -85,7 +101,7 @@ pub fn run(args: Args, common: &Common, terminal: &Terminal) -> Result<()> {
     terminal.clear();
     let seconds = started.elapsed().as_secs_f64();
     terminal.note(&summary(&model, &args.output, bytes.len(), seconds));
-    if let Some(path) = &args.json {
+    if let Some(json) = json {
         let report = serde_json::json!({
             "model": args.output,
             "bytes": bytes.len(),
@@ -96,17 +112,71 @@ pub fn run(args: Args, common: &Common, terminal: &Terminal) -> Result<()> {
             "seconds": seconds,
             "peak_memory_bytes": peak_memory(),
         });
-        write_json(path, &report)?;
+        json.write(&report)?;
     }
     Ok(())
 }
 
-/// Writes a report as JSON, with a line feed at its end.
-pub fn write_json(path: &str, report: &impl serde::Serialize) -> Result<()> {
-    let mut out = Output::create(Some(path), false)?;
-    let text = serde_json::to_string_pretty(report).map_err(|e| Error::io("write", path, e.into()))?;
-    writeln!(out, "{text}").map_err(|e| out.error(e))?;
-    out.finish()
+/// A report to be written as JSON.
+pub struct Report(Output);
+
+impl Report {
+    /// Opens its file, or standard output for `-`.
+    pub fn create(path: &str) -> Result<Report> {
+        Output::create(Some(path), false).map(Report)
+    }
+
+    /// Writes it, with a line feed at its end.
+    pub fn write(mut self, report: &impl serde::Serialize) -> Result<()> {
+        let text = serde_json::to_string_pretty(report).map_err(|e| self.0.error(e.into()))?;
+        self.0.write_block(text.as_bytes())?;
+        self.0.write_block(b"\n")?;
+        self.0.finish()
+    }
+}
+
+/// Refuses a corpus that teaches nothing, and class weights of labels that it does not have.
+pub fn check_labels(set: &TrainingSet, options: &TrainOptions, corpus: &[String]) -> Result<()> {
+    let refuse = |problem: String, mend: &str| Err(Error::input(place(corpus), problem, mend));
+    if set.is_empty() {
+        return refuse("there are no rows below the header".into(), "give a corpus with labelled rows");
+    }
+    if set.topics.is_empty() && set.stances.is_empty() {
+        let columns =
+            "check the label columns (--topic-column, --stance-column) and which cells count as missing (--missing)";
+        return refuse(format!("none of {} rows has a label", set.len()), columns);
+    }
+    if set.weights.as_ref().is_some_and(|weights| weights.iter().all(|&w| w == 0.0)) {
+        return refuse("the weight of every row is 0".into(), "check the column that --weight-column names");
+    }
+    let weights = &options.class_weight;
+    for (kind, factors, labels) in [("topic", &weights.topic, &set.topics), ("stance", &weights.stance, &set.stances)] {
+        if let Some(unknown) = factors.keys().find(|label| labels.find(label).is_none()) {
+            let problem = format!("--class-weight {kind}:{unknown} names no {kind} of the corpus");
+            return refuse(problem, &format!("its {kind}s are: {}", labels.names().join(", ")));
+        }
+    }
+    Ok(())
+}
+
+/// Tells of labels that differ in case alone.
+pub fn note_odd_cases(topics: &LabelSet, stances: &LabelSet, terminal: &Terminal) {
+    for (a, b) in odd_cases(topics).into_iter().chain(odd_cases(stances)) {
+        terminal.note(&format!("note: the labels {a:?} and {b:?} differ in case only and are kept apart"));
+    }
+}
+
+/// An error of learning, with the corpus it was to be learnt from.
+pub fn of_corpus(error: Error, corpus: &[String]) -> Error {
+    match error {
+        Error::Corpus { problem, mend } => Error::input(place(corpus), problem, mend),
+        other => other,
+    }
+}
+
+fn place(corpus: &[String]) -> Place {
+    let names: Vec<&str> = corpus.iter().map(|path| if path == "-" { "standard input" } else { path }).collect();
+    Place::file(names.join(", "))
 }
 
 fn summary(model: &Model, path: &str, bytes: usize, seconds: f64) -> String {
