@@ -88,7 +88,7 @@ fn write_card(model: &Model, name: &str, bytes: usize, terms: usize, out: &mut i
     writeln!(out, "analyser: stemmer {stemmer}, {} stop words", params.analyser.stop_words.len())?;
     if let Some(topic) = &model.topic {
         let factor = topic.calibration.factor;
-        writeln!(out, "topic:    {:?}, C {}, calibration factor {factor:.3}", topic.classifier.loss(), topic.c)?;
+        writeln!(out, "topic:    {}, C {}, calibration factor {factor:.3}", loss(&topic.classifier), topic.c)?;
         for label in topic.labels.names() {
             let target = model.codebook.as_ref().and_then(|c| c.get(label)).map_or("", |e| e.target.as_str());
             let rows = counts.topics.get(label).copied().unwrap_or(0);
@@ -100,8 +100,8 @@ fn write_card(model: &Model, name: &str, bytes: usize, terms: usize, out: &mut i
         let factor = head.calibration.factor;
         writeln!(
             out,
-            "stance:   {:?}, C {}, topic departure {departure}, calibration factor {factor:.3}",
-            head.classifier.loss(),
+            "stance:   {}, C {}, topic departure {departure}, calibration factor {factor:.3}",
+            loss(&head.classifier),
             head.c
         )?;
         for label in head.labels.names() {
@@ -117,6 +117,11 @@ fn write_card(model: &Model, name: &str, bytes: usize, terms: usize, out: &mut i
         writeln!(out, "\n{label}\n  {}", list.join(", "))?;
     }
     Ok(())
+}
+
+/// The name of a classifier as the options have it.
+fn loss(classifier: &LinearClassifier) -> String {
+    format!("{:?}", classifier.loss()).to_lowercase()
 }
 
 /// The weightiest terms of each label, `topic: label` and `stance: label`; terms of the word block where there is one, since readers know words.
