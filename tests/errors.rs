@@ -261,7 +261,9 @@ fn wrong_usage() {
         "classify --nonsense",
         "classify corpus.csv --format xlsx",
         "classify corpus.csv --delimiter ::",
-        "classify corpus.csv --top -1",
+        "classify corpus.csv --top 0",
+        // A column for each of four billion topics would be more than any memory.
+        "classify corpus.csv --top 4000000000",
         "classify corpus.csv --max-words 0",
         "classify corpus.csv --threads 0",
         "classify corpus.csv --seed x",

@@ -53,8 +53,8 @@ pub struct Args {
     #[arg(long)]
     scores: bool,
     /// Add the K likeliest topics: topic_2, topic_3 ...
-    #[arg(long, value_name = "K", default_value_t = 1)]
-    top: usize,
+    #[arg(long, value_name = "K", default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..=1000))]
+    top: u16,
     /// Add the N words that weighed most for the topic and for the stance
     #[arg(long, value_name = "N", default_value_t = 0)]
     evidence: usize,
@@ -95,7 +95,7 @@ pub fn run(args: Args, common: &Common, terminal: &Terminal) -> Result<()> {
     let names = ColumnNames::new(inputs.first_name.clone(), &header);
     let text = names.find_all(&text_columns, "--text-column")?;
     let known = args.known_topic.as_deref().map(|c| names.find(c, "--known-topic")).transpose()?;
-    let options = AnswerOptions { scores: args.scores, top: args.top, evidence: args.evidence };
+    let options = AnswerOptions { scores: args.scores, top: usize::from(args.top), evidence: args.evidence };
     let delimiter = if let Delimiter::Byte(b) = read.delimiter { Some(b) } else { None };
     let layout = Layout::new(&header, Some(&model), &options, Layout::of_output(args.output.as_deref(), delimiter));
     if !layout.prefix.is_empty() {
