@@ -68,12 +68,25 @@ impl Calibration {
 
     /// The best factor alone.
     pub fn temperature(held_out: HeldOut<'_>) -> Self {
-        Self::fit(held_out, false)
+        Calibration::default().refit_temperature(held_out)
     }
 
     /// The best factor and offsets.
     pub fn platt(held_out: HeldOut<'_>) -> Self {
-        Self::fit(held_out, true)
+        Calibration::default().refit_platt(held_out)
+    }
+
+    /// The best factor alone, looked for from this one: that of rows much like these saves most of the way.
+    pub fn refit_temperature(&self, held_out: HeldOut<'_>) -> Self {
+        Self::fit(held_out, vec![self.factor])
+    }
+
+    /// The best factor and offsets, looked for from these.
+    pub fn refit_platt(&self, held_out: HeldOut<'_>) -> Self {
+        let mut theta = vec![0.0; 1 + held_out.classes];
+        theta[0] = self.factor;
+        theta[1..].iter_mut().zip(&self.offsets).for_each(|(t, b)| *t = *b);
+        Self::fit(held_out, theta)
     }
 
     /// Mean log loss of rows under this calibration.
@@ -100,75 +113,84 @@ impl Calibration {
         softmax(z);
     }
 
-    /// Newton's method with a line search on ln(factor) is not convex, on the factor itself it is; the factor is kept above zero.
-    fn fit(held_out: HeldOut<'_>, with_offsets: bool) -> Self {
-        const PULL: f64 = 1.0;
-        const PULL_OFFSETS: f64 = 4.0;
-        let k = held_out.classes;
-        let size = 1 + if with_offsets { k } else { 0 };
-        let mut theta = vec![0.0; size];
-        theta[0] = 1.0;
-        let as_calibration = |theta: &[f64]| Calibration { factor: theta[0], offsets: theta[1..].to_vec() };
-        let total: f64 = held_out.weights.iter().sum();
-        let penalty = |theta: &[f64]| {
-            0.5 * PULL * (theta[0] - 1.0) * (theta[0] - 1.0)
-                + 0.5 * PULL_OFFSETS * theta[1..].iter().map(|b| b * b).sum::<f64>()
-        };
-        let objective = |theta: &[f64]| as_calibration(theta).log_loss(held_out) * total + penalty(theta);
-        let mut value = objective(&theta);
+    /// Newton's method with a line search; on ln(factor) the loss is not convex, on the factor itself it is, and the factor is kept above zero.
+    fn fit(held_out: HeldOut<'_>, start: Vec<f64>) -> Self {
+        let mut theta = start;
+        let mut here = Local::at(held_out, &theta);
         for _ in 0..30 {
-            let (mut gradient, mut hessian) = (vec![0.0; size], vec![0.0; size * size]);
-            gradient[0] = PULL * (theta[0] - 1.0);
-            hessian[0] = PULL;
-            for a in 1..size {
-                gradient[a] = PULL_OFFSETS * theta[a];
-                hessian[a * size + a] = PULL_OFFSETS;
-            }
-            let calibration = as_calibration(&theta);
-            let mut p = vec![0.0; k];
-            for (i, scores) in held_out.scores.chunks_exact(k).enumerate() {
-                p.copy_from_slice(scores);
-                calibration.masked_probabilities(held_out, i, &mut p);
-                let (weight, target) = (held_out.weights[i], held_out.targets[i] as usize);
-                let mean: f64 = p.iter().zip(scores).filter(|(p, _)| **p > 0.0).map(|(p, z)| p * z).sum();
-                let square: f64 = p.iter().zip(scores).filter(|(p, _)| **p > 0.0).map(|(p, z)| p * z * z).sum();
-                gradient[0] += weight * (mean - scores[target]);
-                hessian[0] += weight * (square - mean * mean);
-                for a in 1..size {
-                    let (pa, za) = (p[a - 1], scores[a - 1]);
-                    gradient[a] += weight * (pa - f64::from(a - 1 == target));
-                    if pa > 0.0 {
-                        let cross = weight * pa * (za - mean);
-                        hessian[a] += cross;
-                        hessian[a * size] += cross;
-                        hessian[a * size + a] += weight * pa;
-                        for b in 1..size {
-                            hessian[a * size + b] -= weight * pa * p[b - 1];
-                        }
-                    }
-                }
-            }
-            let Some(step) = solve(hessian, gradient) else { break };
+            let Some(step) = solve(here.hessian.clone(), here.gradient.clone()) else { break };
             // Halve the step until it helps and the factor stays positive.
             let mut share = 1.0;
-            let mut moved = false;
+            let mut gained = 0.0;
             for _ in 0..20 {
                 let next: Vec<f64> = theta.iter().zip(&step).map(|(t, s)| t - share * s).collect();
                 if next[0] > 1e-3 {
-                    let new = objective(&next);
-                    if new < value {
-                        moved = value - new > 1e-9 * value.abs();
-                        (theta, value) = (next, new);
+                    let there = Local::at(held_out, &next);
+                    if there.value < here.value {
+                        gained = here.value - there.value;
+                        (theta, here) = (next, there);
                         break;
                     }
                 }
                 share *= 0.5;
             }
-            if !moved {
+            // Steps converge quadratically: after one that gained so little, the next would gain the square of it.
+            if gained <= 1e-6 * here.value.abs() {
                 break;
             }
         }
-        as_calibration(&theta)
+        Calibration { factor: theta[0], offsets: theta[1..].to_vec() }
+    }
+}
+
+/// The penalised log loss at one place, its gradient and the lower half of its Hessian, from one look at each row.
+struct Local {
+    value: f64,
+    gradient: Vec<f64>,
+    hessian: Vec<f64>,
+}
+
+impl Local {
+    /// `theta` is the factor and, where they are fitted, the offsets.
+    fn at(held_out: HeldOut<'_>, theta: &[f64]) -> Local {
+        const PULL: f64 = 1.0;
+        const PULL_OFFSETS: f64 = 4.0;
+        let (k, size) = (held_out.classes, theta.len());
+        let (mut gradient, mut hessian) = (vec![0.0; size], vec![0.0; size * size]);
+        let mut value = 0.0;
+        for (a, &t) in theta.iter().enumerate() {
+            let (pull, rest) = if a == 0 { (PULL, 1.0) } else { (PULL_OFFSETS, 0.0) };
+            value += 0.5 * pull * (t - rest) * (t - rest);
+            gradient[a] = pull * (t - rest);
+            hessian[a * size + a] = pull;
+        }
+        let calibration = Calibration { factor: theta[0], offsets: theta[1..].to_vec() };
+        let mut p = vec![0.0; k];
+        for (i, scores) in held_out.scores.chunks_exact(k).enumerate() {
+            p.copy_from_slice(scores);
+            calibration.masked_probabilities(held_out, i, &mut p);
+            let (weight, target) = (held_out.weights[i], held_out.targets[i] as usize);
+            value -= weight * libm::log(p[target].max(1e-300));
+            let (mut mean, mut square) = (0.0, 0.0);
+            for (p, z) in p.iter().zip(scores).filter(|(p, _)| **p > 0.0) {
+                mean += p * z;
+                square += p * z * z;
+            }
+            gradient[0] += weight * (mean - scores[target]);
+            hessian[0] += weight * (square - mean * mean);
+            for a in 1..size {
+                let (pa, za) = (p[a - 1], scores[a - 1]);
+                gradient[a] += weight * (pa - f64::from(a - 1 == target));
+                if pa > 0.0 {
+                    let own = weight * pa;
+                    hessian[a * size] += own * (za - mean);
+                    hessian[a * size + a] += own;
+                    let row = &mut hessian[a * size + 1..=a * size + a];
+                    row.iter_mut().zip(&p).for_each(|(h, pb)| *h -= own * pb);
+                }
+            }
+        }
+        Local { value, gradient, hessian }
     }
 }
 

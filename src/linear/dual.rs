@@ -125,10 +125,21 @@ impl<'a> DualSolver<'a> {
     /// Solves the problem for this `c`, from where the last one ended, to a relative gap of `tolerance` or for `max_epochs` passes.
     pub fn solve(&mut self, c: f64, tolerance: f64, max_epochs: usize) -> Certificate {
         self.rescale(c);
+        self.solve_with_limit(tolerance, max_epochs, true)
+    }
+
+    fn solve_with_limit(&mut self, tolerance: f64, max_epochs: usize, certify: bool) -> Certificate {
         match self.loss {
-            Loss::Logistic => self.solve_with::<Logistic>(tolerance, max_epochs),
-            Loss::Svm => self.solve_with::<SquaredHinge>(tolerance, max_epochs),
+            Loss::Logistic => self.solve_with::<Logistic>(tolerance, max_epochs, certify),
+            Loss::Svm => self.solve_with::<SquaredHinge>(tolerance, max_epochs, certify),
         }
+    }
+
+    /// Makes so many passes for this `c`, from where the last one ended, and does not look how near the optimum they lead. Rows that the first finds
+    /// nearly at their best place, as `tolerance` sees it, are left out of the others.
+    pub fn pass(&mut self, c: f64, tolerance: f64, passes: usize) {
+        self.rescale(c);
+        self.solve_with_limit(tolerance, passes, false);
     }
 
     fn rescale(&mut self, c: f64) {
@@ -143,19 +154,19 @@ impl<'a> DualSolver<'a> {
         self.c = c;
     }
 
-    fn solve_with<L: RowLoss>(&mut self, tolerance: f64, max_epochs: usize) -> Certificate {
+    fn solve_with<L: RowLoss>(&mut self, tolerance: f64, max_epochs: usize, certify: bool) -> Certificate {
         match self.stride {
-            2 => self.run::<L, 2>(tolerance, max_epochs),
-            4 => self.run::<L, 4>(tolerance, max_epochs),
-            8 => self.run::<L, 8>(tolerance, max_epochs),
-            16 => self.run::<L, 16>(tolerance, max_epochs),
-            24 => self.run::<L, 24>(tolerance, max_epochs),
-            _ => self.run::<L, 32>(tolerance, max_epochs),
+            2 => self.run::<L, 2>(tolerance, max_epochs, certify),
+            4 => self.run::<L, 4>(tolerance, max_epochs, certify),
+            8 => self.run::<L, 8>(tolerance, max_epochs, certify),
+            16 => self.run::<L, 16>(tolerance, max_epochs, certify),
+            24 => self.run::<L, 24>(tolerance, max_epochs, certify),
+            _ => self.run::<L, 32>(tolerance, max_epochs, certify),
         }
     }
 
     /// `LANES` divides the stride; the inner loops run over that many classes at a time.
-    fn run<L: RowLoss, const LANES: usize>(&mut self, tolerance: f64, max_epochs: usize) -> Certificate {
+    fn run<L: RowLoss, const LANES: usize>(&mut self, tolerance: f64, max_epochs: usize, certify: bool) -> Certificate {
         let classes = self.classes;
         let (mut z, mut delta, mut work) = (vec![0.0f32; self.stride], vec![0.0f32; self.stride], Vec::new());
         // Rows that were nearly at their best place when last looked at; they are passed over until the exact gap says otherwise.
@@ -191,6 +202,12 @@ impl<'a> DualSolver<'a> {
                         *b += f64::from(d) * self.intercept_scaling;
                     }
                 }
+            }
+            if !certify {
+                if epochs < max_epochs {
+                    continue;
+                }
+                return Certificate { objective: f64::INFINITY, gap: f64::INFINITY, epochs };
             }
             // `far` was summed on the way, before the steps that followed: only when it is small is the exact gap worth a pass.
             let scale = self.costs.iter().sum::<f64>() * self.c;

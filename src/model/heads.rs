@@ -9,7 +9,7 @@ use super::thresholds::Decisions;
 use crate::control::Control;
 use crate::corpus::stratified_group_folds;
 use crate::error::Result;
-use crate::linear::{Calibration, LinearClassifier, Loss};
+use crate::linear::{Calibration, HeldOut, LinearClassifier, Loss};
 
 /// Values of `C` that are tried, ascending; wide enough for a hundred rows and a million.
 const PATH_LOGISTIC: &[f64] = &[0.1, 0.3, 1.0, 3.0, 10.0, 30.0, 100.0];
@@ -73,9 +73,11 @@ pub(super) fn choose(
         let c = if path.len() == 1 { path[0] } else { fallback };
         return Ok(Chosen { c, sample: Vec::new(), folds: Vec::new(), scores: Vec::new(), log_loss: 0.0 });
     };
+    let mut temperature = Calibration::default();
     let (mut values, mut by_c): (Vec<f64>, Vec<Vec<f64>>) = (Vec::new(), Vec::new());
     part.walk(&folds, &path, ROUGH, control, |_, scores| {
-        values.push(part.quality(&scores, options.thresholds));
+        temperature = temperature.refit_temperature(part.held_out(&scores));
+        values.push(part.quality(&scores, options.thresholds.then_some(&temperature)));
         by_c.push(scores);
         // The curve has one hill: two steps down from its top, and the rest of the path is only more work.
         let top = values.iter().copied().fold(f64::NEG_INFINITY, f64::max);
@@ -90,8 +92,30 @@ pub(super) fn choose(
     let c = path[best];
     let scores = by_c.into_iter().nth(best).unwrap_or_default();
     let held_out = part.held_out(&scores);
-    let log_loss = Calibration::temperature(held_out).log_loss(held_out);
+    let log_loss = temperature.refit_temperature(held_out).log_loss(held_out);
     Ok(Chosen { c, sample, folds, scores, log_loss })
+}
+
+/// Whether a problem much like the one `chosen` was found for, with other features, promises better: judged by one fold, where the choice is to be cheap.
+/// Where it is not, it always does.
+pub(super) fn promises(task: &Task<'_>, chosen: &Chosen, gain: f64, control: &Control) -> Result<bool> {
+    let part = task.subset(&chosen.sample);
+    if !part.is_large() {
+        return Ok(true);
+    }
+    control.check()?;
+    let places = |inside: bool| -> Vec<usize> {
+        (0..chosen.folds.len()).filter(|&i| (chosen.folds[i] != 0) == inside).collect()
+    };
+    let (learn, test) = (part.subset(&places(true)), places(false));
+    let held = part.subset(&test);
+    let mut solver = learn.solver();
+    solver.solve(chosen.c, ROUGH, 60);
+    let theirs: Vec<f64> = held.rows.iter().flat_map(|&row| solver.decision(row as usize)).collect();
+    let k = part.classes;
+    let ours: Vec<f64> = test.iter().flat_map(|&i| &chosen.scores[i * k..(i + 1) * k]).copied().collect();
+    let loss = |scores: &[f64]| Calibration::temperature(held.held_out(scores)).log_loss(held.held_out(scores));
+    Ok(loss(&theirs) < loss(&ours) * (1.0 - gain))
 }
 
 /// Fits a head to all rows of its task, with what was chosen.
@@ -149,15 +173,11 @@ impl<'x> Task<'x> {
         }
     }
 
-    /// How good it is to decide by these scores, leaning toward rare labels or not.
-    fn quality(&self, scores: &[f64], lean: bool) -> f64 {
-        let temperature = match lean {
-            true => Calibration::temperature(self.held_out(scores)),
-            false => Calibration::default(),
-        };
-        let masked = self.masked(scores, &temperature);
+    /// How good it is to decide by these scores, leaning toward rare labels (then mended first) or not.
+    fn quality(&self, scores: &[f64], lean: Option<&Calibration>) -> f64 {
+        let masked = self.masked(scores, lean.unwrap_or(&Calibration::default()));
         let decisions = Decisions { scores: &masked, targets: &self.targets, classes: self.classes };
-        if lean { decisions.lean(1.0).1 } else { decisions.quality(&[]) }
+        if lean.is_some() { decisions.lean(1.0).1 } else { decisions.quality(&[]) }
     }
 
     /// Mended scores, minus infinity where a class cannot occur.
@@ -172,13 +192,17 @@ impl<'x> Task<'x> {
     fn best_calibration(&self, folds: &[u32], scores: &[f64]) -> Calibration {
         /// Beyond this the offsets' Newton steps cost more than they can give.
         const MOST_OFFSETS: usize = 60;
-        type Fit = fn(crate::linear::HeldOut<'_>) -> Calibration;
-        let mut candidates: Vec<Fit> = vec![|_| Calibration::default(), |h| Calibration::temperature(h)];
+        type Refit = fn(&Calibration, HeldOut<'_>) -> Calibration;
+        let all = self.held_out(scores);
+        // Fitted on all rows first: the fits without a fold start there and have little left to do.
+        let temperature = Calibration::temperature(all);
+        let mut candidates: Vec<(Calibration, Refit)> = vec![(Calibration::default(), |none, _| none.clone())];
         if self.classes <= MOST_OFFSETS {
-            candidates.push(Calibration::platt);
+            candidates.push((temperature.refit_platt(all), Calibration::refit_platt));
         }
+        candidates.insert(1, (temperature, Calibration::refit_temperature));
         let count = folds.iter().max().map_or(0, |&f| f + 1);
-        let cross_fitted = |fit: Fit| -> f64 {
+        let cross_fitted = |(start, refit): &(Calibration, Refit)| -> f64 {
             (0..count)
                 .map(|fold| {
                     let places = |inside: bool| -> Vec<usize> {
@@ -190,20 +214,15 @@ impl<'x> Task<'x> {
                         places.iter().flat_map(|&i| &scores[i * k..(i + 1) * k]).copied().collect()
                     };
                     let (learn_scores, test_scores) = (pick(&learn), pick(&test));
-                    let calibration = fit(self.subset(&learn).held_out(&learn_scores));
+                    let calibration = refit(start, self.subset(&learn).held_out(&learn_scores));
                     calibration.log_loss(self.subset(&test).held_out(&test_scores)) * test.len() as f64
                 })
                 .sum()
         };
-        let mut best: Fit = candidates[0];
-        let mut least = cross_fitted(best);
-        for &candidate in &candidates[1..] {
-            let loss = cross_fitted(candidate);
-            if loss < least * (1.0 - 1e-3) {
-                (best, least) = (candidate, loss);
-            }
-        }
-        best(self.held_out(scores))
+        let losses: Vec<f64> = candidates.iter().map(cross_fitted).collect();
+        let better = |best: usize, i: usize| if losses[i] < losses[best] * (1.0 - 1e-3) { i } else { best };
+        let best = (1..losses.len()).fold(0, better);
+        candidates.swap_remove(best).0
     }
 }
 

@@ -30,7 +30,7 @@ pub(super) struct Task<'a> {
 impl Task<'_> {
     /// Whether choices have to be cheap: many rows, or many classes.
     pub fn is_large(&self) -> bool {
-        self.rows.len() * self.classes > 100_000
+        self.rows.len() >= 3_000 || self.rows.len() * self.classes > 100_000
     }
 
     pub fn solver(&self) -> DualSolver<'_> {
@@ -78,8 +78,11 @@ impl Task<'_> {
                 .map(|(solver, fold)| {
                     control.check()?;
                     // A large SVM needs no more than two passes from the last C's solution to tell how good this C is.
-                    let few = at > 0 && self.loss == Loss::Svm && self.is_large();
-                    solver.solve(c, tolerance, if few { 2 } else { 60 });
+                    if at > 0 && self.loss == Loss::Svm && self.is_large() {
+                        solver.pass(c, tolerance, 2);
+                    } else {
+                        solver.solve(c, tolerance, 60);
+                    }
                     let held = (0..self.rows.len()).filter(|&i| folds[i] == fold);
                     Ok(held.flat_map(|i| solver.decision(self.rows[i] as usize)).collect())
                 })

@@ -34,7 +34,32 @@ impl Decisions<'_> {
             z.iter_mut().zip(offsets).for_each(|(z, b)| *z += b);
             tally.add(target as usize, argmax(&z));
         }
-        ON_MACRO_F1 * tally.macro_f1() + (1.0 - ON_MACRO_F1) * tally.accuracy()
+        tally.quality()
+    }
+
+    /// The quality at each of [`LEANS`]. A label's score is a line in t, so a row's decision changes only where a steeper line overtakes: each row is looked at
+    /// once for each of its few different decisions, not once for each t.
+    fn sweep(&self, slopes: &[f64]) -> Vec<f64> {
+        let steps: Vec<f64> = LEANS.map(f64::from).collect();
+        let mut tallies: Vec<Tally> = steps.iter().map(|_| Tally::new(self.classes)).collect();
+        let mut z = vec![0.0; self.classes];
+        for (scores, &target) in self.scores.chunks_exact(self.classes).zip(self.targets) {
+            let mut from = 0;
+            while from < steps.len() {
+                z.iter_mut().zip(scores).zip(slopes).for_each(|((z, score), slope)| *z = score + steps[from] * slope);
+                let best = argmax(&z);
+                let overtaken = scores
+                    .iter()
+                    .zip(slopes)
+                    .filter(|&(_, slope)| *slope > slopes[best])
+                    .map(|(score, slope)| (scores[best] - score) / (slope - slopes[best]))
+                    .fold(f64::INFINITY, f64::min);
+                let until = (from + 1..steps.len()).find(|&i| steps[i] >= overtaken).unwrap_or(steps.len());
+                tallies[from..until].iter_mut().for_each(|tally| tally.add(target as usize, best));
+                from = until;
+            }
+        }
+        tallies.iter().map(Tally::quality).collect()
     }
 
     /// The best offsets, and the quality of deciding by them. `unit` is by what the scores are to be divided to be logarithms of odds.
@@ -43,8 +68,9 @@ impl Decisions<'_> {
         self.targets.iter().for_each(|&t| counts[t as usize] += 1.0);
         let logs: Vec<f64> = counts.iter().map(|&n| libm::log(n)).collect();
         let mean = logs.iter().sum::<f64>() / self.classes as f64;
-        let at = |t: i32| -> Vec<f64> { logs.iter().map(|l| -f64::from(t) * STEP * unit * (l - mean)).collect() };
-        let values: Vec<f64> = LEANS.map(|t| self.quality(&at(t))).collect();
+        let slopes: Vec<f64> = logs.iter().map(|l| -STEP * unit * (l - mean)).collect();
+        let at = |t: i32| -> Vec<f64> { slopes.iter().map(|s| f64::from(t) * s).collect() };
+        let values = self.sweep(&slopes);
         // Neighbours tell of the same curve: their mean is steadier than its single points.
         let smooth = |i: usize| {
             let (low, high) = (values[i.saturating_sub(1)], values[(i + 1).min(values.len() - 1)]);
@@ -59,7 +85,7 @@ impl Decisions<'_> {
     }
 }
 
-/// Counts from which F1 is computed, and its running sum.
+/// Counts from which F1 is computed.
 struct Tally {
     right: Vec<f64>,
     gold: Vec<f64>,
@@ -77,6 +103,10 @@ impl Tally {
         if target == decided {
             self.right[target] += 1.0;
         }
+    }
+
+    fn quality(&self) -> f64 {
+        ON_MACRO_F1 * self.macro_f1() + (1.0 - ON_MACRO_F1) * self.accuracy()
     }
 
     fn macro_f1(&self) -> f64 {
@@ -113,6 +143,22 @@ mod tests {
         let (offsets, quality) = decisions.lean(1.0);
         assert!(decisions.quality(&offsets) > 0.99 && quality > 0.99, "{offsets:?}");
         assert!(decisions.quality(&[]) < 0.7);
+    }
+
+    #[test]
+    fn one_sweep_decides_as_each_lean_does() {
+        let mut state = 7u32;
+        let mut next = || {
+            state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            f64::from(state >> 8) / f64::from(1 << 24)
+        };
+        let scores: Vec<f64> = (0..500).map(|i| if i % 11 == 3 { f64::NEG_INFINITY } else { 4.0 * next() }).collect();
+        let targets: Vec<u32> = (0..100).map(|i| i % 5).collect();
+        let slopes: Vec<f64> = (0..5).map(|_| next() - 0.5).collect();
+        let decisions = Decisions { scores: &scores, targets: &targets, classes: 5 };
+        let one_by_one: Vec<f64> =
+            LEANS.map(|t| decisions.quality(&slopes.iter().map(|s| f64::from(t) * s).collect::<Vec<_>>())).collect();
+        assert_eq!(decisions.sweep(&slopes), one_by_one);
     }
 
     #[test]

@@ -4,7 +4,7 @@
 
 use super::cascade::{Counts, Head, Model, StanceHead};
 use super::departures::Copied;
-use super::heads::{Chosen, Dealing, Fitted, choose, fit};
+use super::heads::{Chosen, Dealing, Fitted, choose, fit, promises};
 use super::options::{Choice, TrainOptions};
 use super::out_of_fold::Task;
 use super::training_set::TrainingSet;
@@ -197,6 +197,11 @@ impl Data<'_> {
             let copied = prepare(departure);
             let chosen = {
                 let task = self.stance_task(&copied, &labels, &numbers, &topic_of, &seen)?;
+                if let Some((_, _, found)) = &best
+                    && !promises(&task, found, LEAST_GAIN, control)?
+                {
+                    continue;
+                }
                 let stratum = |&i: &u32| topic_of[i as usize].wrapping_add(1) * k as u32 + numbers[i as usize];
                 let strata: Vec<u32> = task.rows.iter().map(stratum).collect();
                 let groups = self.groups(&task);
