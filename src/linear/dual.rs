@@ -335,7 +335,7 @@ mod tests {
     fn widths_cover_all_class_counts() {
         for classes in 1..100 {
             let stride = stride_of(classes);
-            assert!(stride >= classes && (stride <= 24 || stride % 32 == 0));
+            assert!(stride >= classes && (stride <= 24 || stride.is_multiple_of(32)));
         }
     }
 }

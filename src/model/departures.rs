@@ -151,12 +151,12 @@ mod tests {
         let weights: Vec<f32> = (0..copied.x.cols() * 2).map(|i| i as f32 / 10.0 - 0.7).collect();
         let wide = LinearClassifier::from_parts(Loss::Logistic, weights, vec![0.1, -0.2]);
         let (shared, departures) = copied.split(&wide, 0.5, 2);
-        for i in 0..3 {
+        for (i, &topic) in topics.iter().enumerate() {
             let (mut want, mut got) = ([0.0; 2], [0.0; 2]);
             wide.decision_into(copied.x.row(i), &mut want);
             shared.decision_into(x.row(i), &mut got);
-            if topics[i] != UNLABELLED {
-                departures.add_scores(x.row(i), topics[i] as usize, &mut got);
+            if topic != UNLABELLED {
+                departures.add_scores(x.row(i), topic as usize, &mut got);
             }
             assert!(want.iter().zip(got).all(|(a, b)| (a - b).abs() < 1e-6), "{want:?} {got:?}");
         }
