@@ -16,7 +16,7 @@ use linfa::ParamGuard;
 use rand_core::{Rng, SeedableRng};
 use rand_xoshiro::Xoshiro256PlusPlus;
 use rapporteur::features::{Documents, TextVectoriser};
-use rapporteur::model::{Choice, LabelledText};
+use rapporteur::model::{CalibrationMethod, Choice, LabelledText};
 use rapporteur::text::{Token, tokenise};
 use rapporteur::{
     Control, Model, Predictor, SparseMatrix, TrainOptions, TrainingSet, TrainingSetBuilder, Vectoriser,
@@ -126,7 +126,13 @@ fn training_set(paragraphs: &[Paragraph]) -> TrainingSet {
 
 /// Words 1-2 and characters 2-5 as by default, but nothing chosen by folds: what is timed is one fit of each head.
 fn options() -> TrainOptions {
-    TrainOptions { c: Choice::Value(10.0), topic_departure: Choice::Value(0.5), ..TrainOptions::default() }
+    TrainOptions {
+        c: Choice::Value(10.0),
+        topic_departure: Choice::Value(0.5),
+        calibration: CalibrationMethod::None,
+        thresholds: false,
+        ..TrainOptions::default()
+    }
 }
 
 fn right(model: &Model, paragraphs: &[Paragraph]) -> (usize, usize) {
