@@ -11,8 +11,10 @@ import collections
 import csv
 import datetime
 import pathlib
+import shutil
 import subprocess
 import sys
+import tempfile
 import time
 import warnings
 
@@ -32,6 +34,8 @@ RAPPORTEUR = {
     "blind": (["--topic-column", "none"], False),
 }
 
+SYSTEMS = ("scikit-learn", *RAPPORTEUR)
+
 
 def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -41,6 +45,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--group", metavar="COLUMN", help="column whose rows stay in one fold (default: `document` or `speaker`, where it has values enough)")
     parser.add_argument("--quick", action="store_true", help="at most 1,500 rows a corpus, 3 folds, no dev.csv, no ablation: a trial of the script, not a measurement")
     parser.add_argument("--no-ablation", action="store_true", help="leave out the target-blind ablation")
+    parser.add_argument("--resume", action="store_true", help="take what an interrupted run with the same options has finished from its predictions")
     parser.add_argument("--program", metavar="FILE", help="the rapporteur to measure (default: built from this repository)")
     parser.add_argument("--train-options", default="", metavar="OPTIONS", help="further options for `rapporteur train`, as one word; the table is then not one of defaults")
     parser.add_argument("--threads", type=int, metavar="N", help="threads of rapporteur (default: its own)")
@@ -171,8 +176,7 @@ def rapporteur(program, train, test, setting: str, options, heads=HEADS) -> dict
     with_topics = train["topic"].nunique() > 1
     with_stances = (train["stance"] != "").any()
     more, known = RAPPORTEUR[setting]
-    folder = WORK / "now"
-    folder.mkdir(parents=True, exist_ok=True)
+    folder = pathlib.Path(tempfile.mkdtemp(prefix="now-", dir=WORK))
     model, training, texts, output = (folder / name for name in ("model", "train.csv", "held_out.csv", "labelled.csv"))
     train[["text", "topic", "stance"]].to_csv(training, index=False)
     command = [program, "train", training, "--output", model, "--quiet", *more, *options.train_options.split()]
@@ -203,6 +207,7 @@ def rapporteur(program, train, test, setting: str, options, heads=HEADS) -> dict
         else:
             labelled = classify(test[["text"]])
         predictions["stance"] = list(labelled["stance"])
+    shutil.rmtree(folder)
     return predictions
 
 
@@ -265,6 +270,21 @@ def write_predictions(path: pathlib.Path, tally: Tally) -> None:
         for fold in range(tally.folds):
             columns = [tally.gold[head][fold] for head in HEADS] + [tally.predicted[key][fold] for key in keys]
             writer.writerows([fold, *cells] for cells in zip(*columns))
+
+
+def read_predictions(path: pathlib.Path, train) -> Tally:
+    """What `write_predictions` wrote."""
+    tally = Tally(train)
+    with open(path, newline="", encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    by_fold = collections.defaultdict(list)
+    for row in rows:
+        by_fold[int(row["fold"])].append(row)
+    keys = {column: (system, column.removeprefix(f"{system} ")) for column in rows[0] for system in SYSTEMS if column.startswith(f"{system} ")}
+    for fold in sorted(by_fold):
+        gold = {head: [row[f"gold {head}"] for row in by_fold[fold]] for head in HEADS}
+        tally.add(gold, {key: [row[column] for row in by_fold[fold]] for column, key in keys.items()})
+    return tally
 
 
 # --- The comparison ----------------------------------------------------------------------------------------------------
@@ -366,16 +386,24 @@ def main() -> None:
         train = load(path)
         if options.quick and len(train) > 1500:
             train = train.sample(1500, random_state=0).reset_index(drop=True)
-        group = group_column(train, options.group, folds)
-        number = fold_numbers(train, group, folds)
-        print(f"{name}: {len(train):,} rows, folds by {group or 'topic'}", file=sys.stderr)
-        splits = [(train[number != fold], train[number == fold]) for fold in range(folds)]
-        tally = judge(name, train, splits, program, options, ablate=not (options.quick or options.no_ablation))
-        cross_validated[name] = tally
-        write_predictions(WORK / "predictions" / f"{name}.folds.csv", tally)
-        if (path.parent / "dev.csv").exists() and not options.quick:
-            developed[name] = judge(f"{name} dev", train, [(train, load(path.parent / "dev.csv"))], program, options, ablate=False)
-            write_predictions(WORK / "predictions" / f"{name}.dev.csv", developed[name])
+        kept = WORK / "predictions" / f"{name}.folds.csv"
+        if options.resume and kept.exists():
+            cross_validated[name] = read_predictions(kept, train)
+        else:
+            group = group_column(train, options.group, folds)
+            number = fold_numbers(train, group, folds)
+            print(f"{name}: {len(train):,} rows, folds by {group or 'topic'}", file=sys.stderr)
+            splits = [(train[number != fold], train[number == fold]) for fold in range(folds)]
+            cross_validated[name] = judge(name, train, splits, program, options, ablate=not (options.quick or options.no_ablation))
+            write_predictions(kept, cross_validated[name])
+        dev = path.parent / "dev.csv"
+        kept = WORK / "predictions" / f"{name}.dev.csv"
+        if dev.exists() and not options.quick:
+            if options.resume and kept.exists():
+                developed[name] = read_predictions(kept, train)
+            else:
+                developed[name] = judge(f"{name} dev", train, [(train, load(dev))], program, options, ablate=False)
+                write_predictions(kept, developed[name])
     if not cross_validated:
         sys.exit(f"no train.csv in the folders of {options.folder}")
     import sklearn
