@@ -103,6 +103,10 @@ fn page_number(text: &str) -> Option<PageNumber> {
         .iter()
         .find_map(|w| lower.strip_prefix(w))
         .map_or(lower.as_str(), |after| after.trim_start_matches(is_space));
+    // `de 7` is the end of a sentence and not of a page.
+    if !number.starts_with(is_digit) {
+        return None;
+    }
     let mut parts = number
         .split(|c: char| is_space(c) || c == '/')
         .filter(|p| !matches!(*p, "" | "of" | "de" | "von" | "sur" | "di"));

@@ -220,6 +220,11 @@ fn substance(text: &str) -> String {
         .collect()
 }
 
+#[test]
+fn a_number_after_a_connecting_word_is_no_page() {
+    assert_eq!(split("de 0\na\n").concat().matches('0').count(), 1);
+}
+
 proptest! {
     #[test]
     fn no_letter_is_lost(text in "([A-Za-z.,:;()\\-]{1,9}[ \n\t-]{1,2}|[0-9]{1,4}\n|\r\n|\n\n|\u{0C}|é|安|\u{A0}|\\PC){0,60}", max in 1usize..40) {
