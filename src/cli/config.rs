@@ -58,7 +58,7 @@ pub struct LearnArgs {
     #[arg(long, value_name = "BOOL")]
     #[serde(deserialize_with = "text")]
     pub sublinear_tf: Option<String>,
-    /// logistic or svm [default: see the documentation]
+    /// logistic or svm [default: svm]
     #[arg(long, value_name = "NAME")]
     #[serde(deserialize_with = "text")]
     pub classifier: Option<String>,

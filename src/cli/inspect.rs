@@ -52,6 +52,7 @@ fn card(model: &Model, bytes: usize, terms: usize) -> serde_json::Value {
     let head = |labels: &[String], c: f64| serde_json::json!({ "labels": labels, "c": c });
     serde_json::json!({
         "format": FORMAT,
+        "program": model.program,
         "bytes": bytes,
         "options": model.options,
         "digest": model.digest,
@@ -71,7 +72,7 @@ fn write_card(model: &Model, name: &str, bytes: usize, terms: usize, out: &mut i
     let counts = &model.counts;
     let vocabulary = model.vectoriser.vocabulary();
     let params = model.vectoriser.params();
-    writeln!(out, "{name} (format {FORMAT}, {:.1} MB)", bytes as f64 / 1e6)?;
+    writeln!(out, "{name} (format {FORMAT}, by {}, {:.1} MB)", model.program, bytes as f64 / 1e6)?;
     let groups = counts.groups.map_or(String::new(), |n| format!(" in {n} groups"));
     writeln!(out, "corpus:   {} rows{groups}, digest {}", counts.rows, model.digest)?;
     let range = |r: Option<rapporteur::text::NgramRange>| r.map_or("none".into(), |r| r.to_string());

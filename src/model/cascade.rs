@@ -83,6 +83,8 @@ pub struct Model {
     pub options: TrainOptions,
     /// What it was trained on.
     pub counts: Counts,
+    /// The program that trained it, with its version.
+    pub program: String,
     /// BLAKE3 of the training corpus.
     pub digest: String,
     /// Scores by cross-validation, by name, where they were measured.

@@ -82,7 +82,7 @@ impl Model {
         }
         let header = Header {
             format: FORMAT,
-            program: concat!("rapporteur ", env!("CARGO_PKG_VERSION")).to_owned(),
+            program: self.program.clone(),
             digest: self.digest.clone(),
             counts: self.counts.clone(),
             options: self.options.clone(),
@@ -252,6 +252,7 @@ fn read_model(reader: &Reader<'_>, header: Header) -> Result<Model, String> {
         codebook: header.codebook,
         options: header.options,
         counts: header.counts,
+        program: header.program,
         digest: header.digest,
         scores: header.scores,
     })

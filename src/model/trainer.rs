@@ -72,6 +72,7 @@ pub fn train_rows(set: &TrainingSet, rows: &[u32], options: &TrainOptions, contr
         codebook: None,
         options: options.clone(),
         counts: data.counts(),
+        program: concat!("rapporteur ", env!("CARGO_PKG_VERSION")).to_owned(),
         digest: set.digest.clone(),
         scores: Default::default(),
     })
