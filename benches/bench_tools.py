@@ -43,8 +43,10 @@ def built_program(given: str | None) -> pathlib.Path:
     return REPOSITORY / "target" / "release" / "rapporteur"
 
 
-def version(program: pathlib.Path) -> str:
-    """`rapporteur 0.1.0`, and the commit if this is a clone."""
+def version(program: pathlib.Path, given: str | None) -> str:
+    """`rapporteur 0.1.0`, and the commit if it was built here, from a clone."""
     name = subprocess.run([program, "--version"], check=True, capture_output=True, text=True).stdout.strip()
+    if given is not None:
+        return name
     commit = subprocess.run(["git", "rev-parse", "--short", "HEAD"], cwd=REPOSITORY, capture_output=True, text=True)
     return f"{name}, commit {commit.stdout.strip()}" if commit.returncode == 0 else name

@@ -409,7 +409,7 @@ def main() -> None:
     import sklearn
 
     given = f" --train-options '{options.train_options}'" if options.train_options else ""
-    print(f"{datetime.date.today()}, {bench_tools.version(program)}{given}, scikit-learn {sklearn.__version__}")
+    print(f"{datetime.date.today()}, {bench_tools.version(program, options.program)}{given}, scikit-learn {sklearn.__version__}")
     print_comparison(f"{folds} folds of train.csv, pooled", cross_validated)
     if developed:
         print_comparison("trained on train.csv, judged on dev.csv", developed)

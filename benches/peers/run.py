@@ -109,7 +109,7 @@ def spread(values, form: str) -> str:
     """The median, and from least to most where there is more than one."""
     values = [value for value in values if value is not None]
     middle = format(statistics.median(values), form)
-    return middle if len(values) == 1 else f"{middle} ({format(min(values), form)}-{format(max(values), form)})"
+    return middle if len(values) == 1 else f"{middle} ({format(min(values), form)} to {format(max(values), form)})"
 
 
 def table(header, lines) -> None:
@@ -121,7 +121,7 @@ def table(header, lines) -> None:
 def report(results) -> None:
     peers = [name for name in results if name not in PROGRAMS]
     for ours in PROGRAMS:
-        print(f"\n### How many times as much as {ours} needs, by round: median (least-most)")
+        print(f"\n### How many times as much as {ours} needs, by round: median (least to most)")
         lines = []
         for what, title in (("cpu", "CPU seconds"), ("wall", "wall time"), ("memory", "peak memory")):
             for step, shown in STEPS.items():
@@ -139,7 +139,7 @@ def report(results) -> None:
                 line.append(spread([theirs["f1"][head] - mine["f1"][head] for theirs, mine in zip(results[peer], results[ours])], "+.1f"))
             lines.append(line)
         table(["", *peers], lines)
-    print("\n### As measured: median (least-most)")
+    print("\n### As measured: median (least to most)")
     header = ["", "train CPU s", "train s", "train MiB", "classify CPU s", "classify s", "classify MiB", "one row CPU s", "one row s", "one row MiB", "model MB", "topic F1", "stance F1"]
     lines = []
     for name, rounds in results.items():
@@ -182,7 +182,7 @@ def main() -> None:
     size = (corpus / "texts.csv").stat().st_size / 1e6
     trained = options.rows - options.rows // 10
     print(
-        f"{datetime.date.today()}, {bench_tools.version(program)}, {machine()}, load average {min(loads):.1f} to {max(loads):.1f} while it ran."
+        f"{datetime.date.today()}, {bench_tools.version(program, options.program)}, {machine()}, load average {min(loads):.1f} to {max(loads):.1f} while it ran."
         f" {trained:,} rows trained on, {options.rows:,} classified ({size:.0f} MB), {options.rounds} rounds."
     )
     report(results)
