@@ -242,14 +242,26 @@ impl<'a> DualSolver<'a> {
     #[inline]
     fn scores<const LANES: usize>(&self, row: SparseRow<'_>, z: &mut [f32]) {
         if self.stride == LANES {
-            let mut sums = [0.0f32; LANES];
-            for (&j, &x) in row.indices.iter().zip(row.values) {
+            // Four sums side by side: with one, each addition would wait for the one before.
+            let mut sums = [[0.0f32; LANES]; 4];
+            let take = |sums: &mut [f32; LANES], j: u32, x: f32| {
                 let at = j as usize * LANES;
                 for (sum, &w) in sums.iter_mut().zip(&self.weights[at..at + LANES]) {
                     *sum += x * w;
                 }
+            };
+            let ((columns, rest), (values, last)) = (row.indices.as_chunks::<4>(), row.values.as_chunks::<4>());
+            for (columns, values) in columns.iter().zip(values) {
+                for lane in 0..4 {
+                    take(&mut sums[lane], columns[lane], values[lane]);
+                }
             }
-            z.copy_from_slice(&sums);
+            for (&j, &x) in rest.iter().zip(last) {
+                take(&mut sums[0], j, x);
+            }
+            for (k, z) in z.iter_mut().enumerate() {
+                *z = (sums[0][k] + sums[1][k]) + (sums[2][k] + sums[3][k]);
+            }
         } else {
             z.fill(0.0);
             for (&j, &x) in row.indices.iter().zip(row.values) {

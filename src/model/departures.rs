@@ -10,12 +10,15 @@ use crate::linear::LinearClassifier;
 use crate::sparse::{SparseMatrix, SparseRow};
 
 /// A matrix with per-topic copies of its columns, and the meaning of the copies.
+///
+/// A column and its copies lie side by side, topics ascending, and one constant a topic, its own intercept, comes last: the weights that a row needs of
+/// a column, shared and its topic's own, are then mostly in one line of memory, of which the solver waits for little else.
 pub(super) struct Copied {
     pub x: SparseMatrix,
-    /// First copied column.
-    base: usize,
-    /// Topic and column of each copy, topic by topic; the column `base` stands for a constant, the topic's own intercept.
-    copies: Vec<(u32, u32)>,
+    /// Where the copies of each column begin and end among `topics`.
+    starts: Vec<u32>,
+    /// The topic of each copy, column by column.
+    topics: Vec<u32>,
 }
 
 impl Copied {
@@ -28,71 +31,78 @@ impl Copied {
                 by_topic[topic as usize].push(row as u32);
             }
         }
-        let mut copies = Vec::new();
-        // Where each row's copies are numbered; filled topic by topic, because one topic's map of columns fits the cache.
-        let mut numbered: Vec<Vec<u32>> = vec![Vec::new(); topics.len()];
-        let mut number_of = vec![0u32; base];
+        // Calls `each` once for each pair of topic and column, topics ascending.
+        let pairs = |each: &mut dyn FnMut(usize, usize)| {
+            let mut last = vec![UNLABELLED; base];
+            for (topic, rows) in by_topic.iter().enumerate() {
+                for &column in rows.iter().flat_map(|&row| x.row(row as usize).indices) {
+                    let column = column as usize;
+                    if last[column] != topic as u32 {
+                        last[column] = topic as u32;
+                        each(topic, column);
+                    }
+                }
+            }
+        };
+        let mut starts = vec![0u32; base + 1];
+        pairs(&mut |_, column| starts[column + 1] += 1);
+        for column in 0..base {
+            starts[column + 1] += starts[column];
+        }
+        let total = starts[base] as usize;
+        let mut copy_topics = vec![0u32; total];
+        let mut next = starts.clone();
+        pairs(&mut |topic, column| {
+            copy_topics[next[column] as usize] = topic as u32;
+            next[column] += 1;
+        });
+        // Where each row's copies stand; filled topic by topic, with a place for each column that moves on from topic to topic.
+        let mut own = vec![0u32; x.nnz()];
+        next.copy_from_slice(&starts);
         for (topic, rows) in by_topic.iter().enumerate() {
-            let mut columns: Vec<u32> = rows.iter().flat_map(|&row| x.row(row as usize).indices).copied().collect();
-            columns.sort_unstable();
-            columns.dedup();
-            for &column in &columns {
-                number_of[column as usize] = (base + copies.len()) as u32;
-                copies.push((topic as u32, column));
-            }
-            let constant = (base + copies.len()) as u32;
-            copies.push((topic as u32, base as u32));
             for &row in rows {
-                let indices = x.row(row as usize).indices;
-                numbered[row as usize] = indices.iter().map(|&j| number_of[j as usize]).chain([constant]).collect();
+                let first = x.row_start(row as usize);
+                for (own, &column) in own[first..].iter_mut().zip(x.row(row as usize).indices) {
+                    let (at, column) = (&mut next[column as usize], column as usize);
+                    while copy_topics[*at as usize] != topic as u32 {
+                        *at += 1;
+                    }
+                    *own = column as u32 + 1 + *at;
+                }
             }
         }
-        let mut out = SparseMatrix::with_capacity(base + copies.len(), x.rows(), x.nnz() * 2 + x.rows());
-        for (i, numbers) in numbered.iter().enumerate() {
+        let mut out = SparseMatrix::with_capacity(base + total + topic_count, x.rows(), x.nnz() * 2 + x.rows());
+        for (i, &topic) in topics.iter().enumerate() {
             let row = x.row(i);
-            let shared = row.indices.iter().copied().zip(row.values.iter().copied());
-            let scaled = row.values.iter().map(|v| (f64::from(*v) * departure) as f32).chain([1.0]);
-            out.push_row(shared.chain(numbers.iter().copied().zip(scaled)));
+            let shared = row.indices.iter().map(|&j| j + starts[j as usize]).zip(row.values.iter().copied());
+            if topic == UNLABELLED {
+                out.push_row(shared);
+                continue;
+            }
+            let scaled = row.values.iter().map(|v| (f64::from(*v) * departure) as f32);
+            let own = own[x.row_start(i)..].iter().copied().zip(scaled);
+            let constant = ((base + total) as u32 + topic, 1.0);
+            out.push_row(shared.zip(own).flat_map(|(shared, own)| [shared, own]).chain([constant]));
         }
-        Copied { x: out, base, copies }
+        Copied { x: out, starts, topics: copy_topics }
     }
 
     /// Splits a classifier of the wide matrix into the shared one and the departures.
-    pub fn split(&self, wide: &LinearClassifier, departure: f64, topic_count: usize) -> (LinearClassifier, Departures) {
+    pub fn split(self, wide: &LinearClassifier, departure: f64, topic_count: usize) -> (LinearClassifier, Departures) {
         let classes = wide.classes();
-        let shared = LinearClassifier::from_parts(
-            wide.loss(),
-            wide.weights()[..self.base * classes].to_vec(),
-            wide.intercept().to_vec(),
-        );
-        let mut intercepts = vec![0.0; topic_count * classes];
-        // Copies are sorted by topic; what prediction wants is the topics of a column side by side.
-        let mut starts = vec![0u32; self.base + 1];
-        for &(_, column) in &self.copies {
-            if (column as usize) < self.base {
-                starts[column as usize + 1] += 1;
-            }
+        let base = self.starts.len() - 1;
+        let mut shared = Vec::with_capacity(base * classes);
+        let mut weights = Vec::with_capacity(self.topics.len() * classes);
+        for (column, bounds) in self.starts.windows(2).enumerate() {
+            let (first, end) = (column + bounds[0] as usize, column + bounds[1] as usize);
+            shared.extend_from_slice(wide.feature_weights(first));
+            let own = (first + 1..=end).flat_map(|copy| wide.feature_weights(copy));
+            weights.extend(own.map(|&w| (f64::from(w) * departure) as f32));
         }
-        for j in 0..self.base {
-            starts[j + 1] += starts[j];
-        }
-        let total = starts[self.base] as usize;
-        let (mut topics, mut weights) = (vec![0u32; total], vec![0.0f32; total * classes]);
-        let mut next = starts.clone();
-        for (i, &(topic, column)) in self.copies.iter().enumerate() {
-            let found = wide.feature_weights(self.base + i);
-            if column as usize == self.base {
-                let own = &mut intercepts[topic as usize * classes..(topic as usize + 1) * classes];
-                own.iter_mut().zip(found).for_each(|(b, &w)| *b = f64::from(w));
-            } else {
-                let at = next[column as usize] as usize;
-                next[column as usize] += 1;
-                topics[at] = topic;
-                let own = &mut weights[at * classes..(at + 1) * classes];
-                own.iter_mut().zip(found).for_each(|(w, &f)| *w = (f64::from(f) * departure) as f32);
-            }
-        }
-        (shared, Departures { classes, starts, topics, weights, intercepts })
+        let constants = (0..topic_count).flat_map(|t| wide.feature_weights(base + self.topics.len() + t));
+        let intercepts = constants.map(|&b| f64::from(b)).collect();
+        let shared = LinearClassifier::from_parts(wide.loss(), shared, wide.intercept().to_vec());
+        (shared, Departures { classes, starts: self.starts, topics: self.topics, weights, intercepts })
     }
 }
 
@@ -150,10 +160,11 @@ mod tests {
         let copied = Copied::new(&x, &topics, 2, 0.5);
         let weights: Vec<f32> = (0..copied.x.cols() * 2).map(|i| i as f32 / 10.0 - 0.7).collect();
         let wide = LinearClassifier::from_parts(Loss::Logistic, weights, vec![0.1, -0.2]);
+        let wide_x = copied.x.clone();
         let (shared, departures) = copied.split(&wide, 0.5, 2);
         for (i, &topic) in topics.iter().enumerate() {
             let (mut want, mut got) = ([0.0; 2], [0.0; 2]);
-            wide.decision_into(copied.x.row(i), &mut want);
+            wide.decision_into(wide_x.row(i), &mut want);
             shared.decision_into(x.row(i), &mut got);
             if topic != UNLABELLED {
                 departures.add_scores(x.row(i), topic as usize, &mut got);
