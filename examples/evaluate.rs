@@ -6,7 +6,7 @@
 
 use rapporteur::control::Control;
 use rapporteur::corpus::{LabelColumns, ReadOptions};
-use rapporteur::evaluate::{Answer, score};
+use rapporteur::evaluate::{Answer, EvaluationOptions, measure};
 use rapporteur::model::{Predictor, default_model, read_training_set};
 
 pub fn main() -> rapporteur::Result<()> {
@@ -22,9 +22,10 @@ pub fn main() -> rapporteur::Result<()> {
     let answers: Vec<Answer> = (0..x.rows())
         .map(|i| {
             predictor.read_vector(x.row(i));
-            // The true topic, where the row has one, is needed for the scores of stance given the true topic.
+            // The true labels, where the row has them, are needed for the scores of stance given the true topic, and of the probabilities.
             let true_topic = set.topics.names().get(set.topic[i] as usize).map(String::as_str);
-            Answer::ask(&mut predictor, true_topic)
+            let true_stance = set.stances.names().get(set.stance[i] as usize).map(String::as_str);
+            Answer::ask(&mut predictor, true_topic, true_stance)
         })
         .collect();
 
@@ -32,7 +33,7 @@ pub fn main() -> rapporteur::Result<()> {
     let labels = |head: Option<&rapporteur::model::Head>| head.map(|h| h.labels.clone()).unwrap_or_default();
     let topics = labels(model.topic.as_ref());
     let stances = labels(model.stance.as_ref().map(|s| &s.head));
-    let evaluation = score(&set, &answers, &topics, &stances);
+    let evaluation = measure(&set, &answers, &topics, &stances, &EvaluationOptions::default())?;
     let mut page = Vec::new();
     evaluation.write_text(&mut page).map_err(|e| rapporteur::Error::io("write", "the page", e))?;
     println!("{}", String::from_utf8_lossy(&page));

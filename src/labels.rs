@@ -126,4 +126,16 @@ impl LabelColumn {
         let numbers = self.numbers.iter().map(|&n| renumber.get(n as usize).copied().unwrap_or(UNLABELLED)).collect();
         (set, numbers)
     }
+
+    /// The group of each row, for a column that says which rows belong together: a row that names none is a group of its own. `None` if no row names
+    /// one.
+    pub fn finish_groups(self) -> Option<Vec<u32>> {
+        let (names, mut groups) = self.finish();
+        for (own, group) in (names.len() as u32..).zip(groups.iter_mut()) {
+            if *group == UNLABELLED {
+                *group = own;
+            }
+        }
+        (!names.is_empty()).then_some(groups)
+    }
 }

@@ -54,7 +54,7 @@
 //! | [`features`] | tokens | a vocabulary, and tf-idf vectors equal to scikit-learn's |
 //! | [`linear`] | vectors, class numbers, costs | a linear classifier with a certificate of how good it is; calibration |
 //! | [`model`] | a labelled corpus; a text | the cascade of topic and stance, its file, predictions, evidence |
-//! | [`evaluate`] | gold labels and predictions | accuracy, F1, confusion, cross-validation |
+//! | [`evaluate`] | gold labels and predictions | accuracy, F1, confusion, intervals, cross-validation |
 //!
 //! On the ground, for all rooms: [`error`], [`control`] (progress, and stopping), [`labels`], [`sparse`] (the one matrix type) and [`pipeline`] (many threads, results in
 //! order). The types most programs need are named here as well: start with [`train`], [`Model`] and [`Predictor`], or with [`default_model`], which is inside the library.

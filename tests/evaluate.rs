@@ -23,6 +23,19 @@ fn mistaken(row: &mut common::Row) {
     }
 }
 
+const FIGURES: [&str; 10] = [
+    "accuracy",
+    "macro_f1",
+    "macro_f1_gold",
+    "weighted_f1",
+    "balanced_accuracy",
+    "cohen_kappa",
+    "matthews_corrcoef",
+    "log_loss",
+    "brier_score",
+    "expected_calibration_error",
+];
+
 #[test]
 fn json_has_the_promised_shape() {
     let work = Work::with_model();
@@ -31,20 +44,35 @@ fn json_has_the_promised_shape() {
     assert_eq!(all["rows"], ROWS);
     for head in ["topic", "stance", "stance_given_true_topic"] {
         let scores = &all[head];
-        for name in ["accuracy", "macro_f1", "macro_f1_gold", "weighted_f1"] {
-            assert!((0.0..=1.0).contains(&scores[name].as_f64().unwrap()), "{head}.{name}");
+        for name in FIGURES {
+            let figure = scores[name].as_f64().unwrap();
+            let [low, high] = ["low", "high"].map(|end| scores["intervals"][name][end].as_f64().unwrap());
+            assert!(
+                low <= high && (0.0..=1.0).contains(&figure) || name == "log_loss",
+                "{head}.{name}: {figure} [{low}, {high}]"
+            );
+            // The bootstrap distribution of a calibration error lies above it: noise looks like error.
+            assert!(name == "expected_calibration_error" || (low <= figure && figure <= high), "{head}.{name}");
         }
+        assert_eq!(scores["probability_rows"], ROWS);
+        assert_eq!(scores["reliability"].as_array().unwrap().len(), 10);
         let labels = if head == "topic" { &TOPICS[..] } else { &STANCES[..] };
         assert_eq!(keys(&scores["labels"]), labels);
         for label in labels {
-            assert_eq!(keys(&scores["labels"][label]), ["f1", "precision", "recall", "support"]);
+            let names =
+                ["f1", "f1_interval", "precision", "precision_interval", "recall", "recall_interval", "support"];
+            assert_eq!(keys(&scores["labels"][label]), names);
         }
     }
     assert_eq!(all["topic"]["accuracy"], 0.75);
-    assert_eq!(all["topic"]["labels"]["rail"], json!({"precision": 0.75, "recall": 0.75, "f1": 0.75, "support": 36}));
+    let rail = &figures(&work, "gold.csv --model a.model --resamples 0")["topic"]["labels"]["rail"];
+    assert_eq!(*rail, json!({"precision": 0.75, "recall": 0.75, "f1": 0.75, "support": 36}));
     assert_eq!(all["topic"]["macro_f1"], 0.75);
     assert_eq!(all["stance"]["accuracy"], 1.0);
-    assert_eq!(keys(&all["joint"]), ["accuracy", "rows"]);
+    assert_eq!(keys(&all["joint"]), ["accuracy", "intervals", "macro_f1", "rows"]);
+    assert_eq!(keys(&all["joint"]["intervals"]), ["accuracy", "macro_f1"]);
+    let bootstrap = json!({"resamples": 1000, "seed": 42, "level": 0.95, "unit": "row", "units": ROWS});
+    assert_eq!(all["bootstrap"], bootstrap);
     assert_eq!(all["joint"]["accuracy"], 0.75);
 }
 
@@ -54,24 +82,79 @@ fn the_table_shows_all_of_it() {
     work.write("gold.csv", relabelled(mistaken));
     let text = work.stdout("evaluate gold.csv --model a.model");
     for part in [
-        "accuracy  macro-F1  macro-F1 (gold)  weighted F1",
+        "accuracy              macro-F1",
+        "macro-F1 (gold)       0.750 [0.",
+        "In brackets: 95 % bootstrap intervals, 1000 resamples of 144 rows (seed 42).",
         "stance, given the predicted topic",
         "stance, given the true topic",
         "topic and stance together",
-        "precision  recall      F1   support",
+        "support  precision             recall                F1",
         "Topic: gold labels on rows, predicted labels on columns",
         "Stance, given the predicted topic: gold labels on rows",
     ] {
         assert!(text.contains(part), "{part} in\n{text}");
     }
     let row = text.lines().find(|line| line.starts_with("topic  ")).unwrap();
-    assert_eq!(row.split_whitespace().collect::<Vec<_>>(), ["topic", "144", "0.750", "0.750", "0.750", "0.750"]);
+    let intervals = row.matches("0.750 [0.").count();
+    assert_eq!(intervals, 2, "{row}");
+    let bare = work.stdout("evaluate gold.csv --model a.model --resamples 0");
+    let row = bare.lines().find(|line| line.starts_with("topic  ")).unwrap();
+    assert_eq!(row.split_whitespace().collect::<Vec<_>>(), ["topic", "144", "0.750", "0.750"]);
+    assert!(!bare.contains("In brackets"), "{bare}");
+    for line in text.lines().chain(bare.lines()).filter(|line| !line.starts_with("Note")) {
+        assert!(line.chars().count() <= 100, "{line}");
+    }
+}
+
+/// Rows of a speaker are alike: what 144 rows seem to say, six speakers do not.
+#[test]
+fn intervals_by_group_are_wider_and_few_groups_warned_of() {
+    let work = Work::with_model();
+    let wrong_of_two = |row: &mut common::Row| {
+        if row.speaker.as_str() < "speaker 2" {
+            row.topic = TOPICS[(TOPICS.iter().position(|t| *t == row.topic).unwrap() + 1) % 4].to_owned();
+        }
+    };
+    work.write("gold.csv", relabelled(wrong_of_two));
+    let width = |all: &Value| {
+        let interval = &all["topic"]["intervals"]["accuracy"];
+        interval["high"].as_f64().unwrap() - interval["low"].as_f64().unwrap()
+    };
+    let (rows, groups) = ("gold.csv --model a.model", "gold.csv --model a.model --group-column speaker");
+    let (by_row, by_group) = (figures(&work, rows), figures(&work, groups));
+    assert_eq!(by_row["topic"]["accuracy"], by_group["topic"]["accuracy"]);
+    assert!(width(&by_group) > 3.0 * width(&by_row), "{} {}", width(&by_group), width(&by_row));
+    assert_eq!((&by_group["bootstrap"]["unit"], &by_group["bootstrap"]["units"]), (&json!("group"), &json!(6)));
+    assert!(by_group["warnings"][0].as_str().unwrap().contains("make 6 groups"));
+    assert_eq!(by_row["warnings"], json!([]));
+    let said = work.stderr(&format!("evaluate {groups}"));
+    assert!(said.contains("warning: the labelled rows make 6 groups; with fewer than 20"), "{said}");
+    assert!(!work.stderr(&format!("evaluate {groups} --resamples 0")).contains("warning"));
+    // By cross-validation the groups are the same.
+    assert_eq!(figures(&work, "gold.csv --cv 3 --group-column speaker")["bootstrap"], by_group["bootstrap"]);
+}
+
+#[test]
+fn the_mean_f1_of_named_labels() {
+    let work = Work::with_model();
+    work.write("gold.csv", relabelled(mistaken));
+    let all = figures(&work, "gold.csv --model a.model --labels support,oppose");
+    assert_eq!((&all["f1_labels"], &all["stance"]["macro_f1_labels"]), (&json!(["support", "oppose"]), &json!(1.0)));
+    assert_eq!(all["stance_given_true_topic"]["intervals"]["macro_f1_labels"]["low"], 1.0);
+    assert!(all["topic"]["macro_f1_labels"].is_null());
+    work.run("evaluate gold.csv --model a.model --labels rail").success().stdout(contains("mean F1 of rail"));
+    let refused = work.run("evaluate gold.csv --model a.model --labels support,opose").code(2);
+    refused.stderr(contains("--labels support,opose").and(contains("the stances are: neutral, oppose, support")));
+    work.run("evaluate gold.csv --model a.model --resamples -1").code(2);
+    work.run("evaluate gold.csv --model a.model --resamples many").code(2).stderr(contains("from 0 to 100000"));
 }
 
 #[test]
 fn json_to_a_file_leaves_the_table_and_to_standard_output_replaces_it() {
     let work = Work::with_model();
-    work.run("evaluate corpus.csv --model a.model --json out.json").success().stdout(contains("accuracy  macro-F1"));
+    work.run("evaluate corpus.csv --model a.model --json out.json")
+        .success()
+        .stdout(contains("accuracy              macro-F1"));
     let text = work.stdout("evaluate corpus.csv --model a.model --json -");
     assert_eq!(work.read("out.json"), text);
     assert!(text.starts_with("{\n  \"rows\": 144,"), "{text}");
@@ -177,8 +260,10 @@ fn unknown_gold_labels_are_listed_as_errors() {
             }
         }),
     );
-    let all = figures(&work, "new.csv --model a.model");
+    let all = figures(&work, "new.csv --model a.model --resamples 0");
     assert_eq!(all["unknown_labels"]["topic"], json!({"harbours": 18}));
+    // A gold label that the model does not know has the probability 0.
+    assert!(all["topic"]["log_loss"].as_f64().unwrap() > 36.0 * 18.0 / 144.0);
     assert_eq!(all["topic"]["accuracy"], 126.0 / 144.0);
     let label = json!({"precision": 0.0, "recall": 0.0, "f1": 0.0, "support": 18});
     assert_eq!(all["topic"]["labels"]["harbours"], label);

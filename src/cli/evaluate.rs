@@ -2,7 +2,7 @@
 
 use rapporteur::corpus::{Batch, LabelledReader, Output};
 use rapporteur::error::Place;
-use rapporteur::evaluate::{Answer, Evaluation, Row, cross_validate, score};
+use rapporteur::evaluate::{Answer, Bootstrap, Evaluation, EvaluationOptions, Row, cross_validate, measure};
 use rapporteur::labels::{LabelColumn, LabelSet, UNLABELLED};
 use rapporteur::model::{Model, Predictor, default_model, read_training_set};
 use rapporteur::pipeline::in_order;
@@ -10,7 +10,7 @@ use rapporteur::{Error, Result};
 
 use super::answers::{AnswerOptions, AnswerWriter, Layout};
 use super::columns::ColumnArgs;
-use super::config::{Config, LearnArgs};
+use super::config::{Config, LearnArgs, list};
 use super::terminal::Terminal;
 use super::train::{Report, check_labels, note_odd_cases, of_corpus};
 use super::{Common, keep_input, same_file};
@@ -24,6 +24,7 @@ Examples:
   rapporteur evaluate held_out.csv --model my.model
   rapporteur evaluate coded.csv --cv 5 --group-column speech --json scores.json
   rapporteur evaluate coded.csv                          # the default model
+  rapporteur evaluate tweets.csv --cv 5 --labels favor,against
   rapporteur evaluate held_out.csv --model my.model --predictions judged.csv")]
 pub struct Args {
     /// Labelled file; `-` for standard input
@@ -41,6 +42,12 @@ pub struct Args {
     /// Write the input with the predictions beside it
     #[arg(long, value_name = "OUT.csv")]
     predictions: Option<String>,
+    /// Resamples of the 95 % intervals, by group where --group-column is given; 0 for no intervals
+    #[arg(long, value_name = "N", default_value_t = Bootstrap::default().resamples, value_parser = resamples)]
+    resamples: usize,
+    /// Also give the mean F1 of these labels alone, such as favor,against for the figure of SemEval
+    #[arg(long, value_name = "LABEL,...")]
+    labels: Option<String>,
     /// Take learning options for --cv from a TOML file
     #[arg(long, value_name = "FILE")]
     config: Option<String>,
@@ -48,6 +55,11 @@ pub struct Args {
     columns: ColumnArgs,
     #[command(flatten)]
     learn: LearnArgs,
+}
+
+/// A number of resamples; beyond a hundred thousand they only cost time and memory.
+fn resamples(typed: &str) -> std::result::Result<usize, String> {
+    typed.parse().ok().filter(|n| *n <= 100_000).ok_or_else(|| "expected a number from 0 to 100000".to_owned())
 }
 
 /// Judges all rows, scores them, and reports.
@@ -69,6 +81,10 @@ pub fn run(args: Args, common: &Common, terminal: &Terminal) -> Result<()> {
     // The targets are opened first: better to hear now than after an hour that they cannot be written.
     let predictions = args.predictions.as_deref().map(|path| Output::create(Some(path), false)).transpose()?;
     let json = args.json.as_deref().map(Report::create).transpose()?;
+    let measured = EvaluationOptions {
+        bootstrap: Bootstrap { resamples: args.resamples, seed: common.seed.unwrap_or(Bootstrap::default().seed) },
+        labels: args.labels.as_deref().map(list).unwrap_or_default(),
+    };
     // A model that is named goes before folds that a configuration file names.
     let cv = args.cv.or(config.cv.filter(|_| args.model.is_none()));
     let (evaluation, answers) = match cv {
@@ -89,11 +105,12 @@ pub fn run(args: Args, common: &Common, terminal: &Terminal) -> Result<()> {
             check_labels(&set, &options, &inputs)?;
             note_odd_cases(&set.topics, &set.stances, terminal);
             let answers = cross_validate(&set, &options, folds, control).map_err(|e| of_corpus(e, &inputs))?;
-            (score(&set, &answers, &set.topics, &set.stances), answers)
+            control.report("resampling", None);
+            (measure(&set, &answers, &set.topics, &set.stances, &measured)?, answers)
         }
         None => {
             let model = args.model.as_deref().map_or_else(default_model, Model::read)?;
-            judge(&args.labelled, &columns, &model, &common, terminal)?
+            judge(&args.labelled, &columns, &model, &measured, &common, terminal)?
         }
     };
     terminal.clear();
@@ -104,6 +121,7 @@ pub fn run(args: Args, common: &Common, terminal: &Terminal) -> Result<()> {
             "check the label columns (--topic-column, --stance-column), which cells count as missing (--missing), and what the model judges (`rapporteur inspect`)",
         ));
     }
+    evaluation.warnings.iter().for_each(|warning| terminal.note(&format!("warning: {warning}")));
     if let (Some(path), Some(out)) = (&args.predictions, predictions) {
         write_predictions(path, out, &args.labelled, &columns, &answers)?;
     }
@@ -123,13 +141,15 @@ fn judge(
     path: &str,
     columns: &ColumnArgs,
     model: &Model,
+    measured: &EvaluationOptions,
     common: &Common,
     terminal: &Terminal,
 ) -> Result<(Evaluation, Vec<Answer>)> {
     let mut reader = LabelledReader::open(&[path.to_owned()], &columns.columns()?, &columns.read_options()?)?;
     let labelled = reader.columns().clone();
     let (mut topic, mut stance, mut answers) = (LabelColumn::default(), LabelColumn::default(), Vec::new());
-    type Judged = (Option<String>, Option<String>, Answer);
+    let mut group = LabelColumn::default();
+    type Judged = ([Option<String>; 3], Answer);
     in_order(
         common.threads(),
         terminal.control(),
@@ -140,15 +160,16 @@ fn judge(
                 .map(|i| {
                     let row = labelled.row(batch, i)?;
                     predictor.read(&row.text);
-                    let answer = Answer::ask(predictor, row.topic);
-                    Ok((row.topic.map(str::to_owned), row.stance.map(str::to_owned), answer))
+                    let answer = Answer::ask(predictor, row.topic, row.stance);
+                    Ok(([row.topic, row.stance, row.group].map(|label| label.map(str::to_owned)), answer))
                 })
                 .collect()
         },
         |judged| {
-            for (gold_topic, gold_stance, answer) in judged {
+            for ([gold_topic, gold_stance, its_group], answer) in judged {
                 topic.push(gold_topic.as_deref());
                 stance.push(gold_stance.as_deref());
+                group.push(its_group.as_deref());
                 answers.push(answer);
             }
             terminal.control().report(&format!("judging: {} rows", answers.len()), None);
@@ -157,24 +178,23 @@ fn judge(
     )?;
     let ((topics, topic), (stances, stance)) = (topic.finish(), stance.finish());
     note_odd_cases(&topics, &stances, terminal);
-    let gold =
-        |labels: &'_ LabelSet, number: u32| (number != UNLABELLED).then(|| labels.name(number as usize).to_owned());
-    let names: Vec<_> = topic.iter().zip(&stance).map(|(&t, &s)| (gold(&topics, t), gold(&stances, s))).collect();
-    let rows: Vec<Row<'_>> = names
+    fn gold(labels: &LabelSet, number: u32, judged: bool) -> Option<&str> {
+        (judged && number != UNLABELLED).then(|| labels.name(number as usize))
+    }
+    let rows: Vec<Row<'_>> = answers
         .iter()
-        .zip(&answers)
-        .map(|((gold_topic, gold_stance), answer)| Row {
-            gold_topic: gold_topic.as_deref().filter(|_| model.topic.is_some()),
-            gold_stance: gold_stance.as_deref().filter(|_| model.stance.is_some()),
-            topic: answer.topic.as_deref(),
-            stance: answer.stance.as_deref(),
-            stance_given_true_topic: answer.stance_given_true_topic.as_deref(),
+        .zip(topic.iter().zip(&stance))
+        .map(|(answer, (&t, &s))| {
+            answer.beside(gold(&topics, t, model.topic.is_some()), gold(&stances, s, model.stance.is_some()))
         })
         .collect();
     let known = |labels: Option<&LabelSet>| labels.map_or(Vec::new(), |l| l.names().to_vec());
-    let topics = known(model.topic.as_ref().map(|h| &h.labels));
-    let stances = known(model.stance.as_ref().map(|s| &s.head.labels));
-    Ok((Evaluation::from_rows(&rows, &topics, &stances), answers))
+    let (known_topics, known_stances) =
+        (known(model.topic.as_ref().map(|h| &h.labels)), known(model.stance.as_ref().map(|s| &s.head.labels)));
+    terminal.control().report("resampling", None);
+    let groups = group.finish_groups();
+    let evaluation = Evaluation::measure(&rows, groups.as_deref(), &known_topics, &known_stances, measured)?;
+    Ok((evaluation, answers))
 }
 
 /// Reads the input once more and writes it with the answers beside.

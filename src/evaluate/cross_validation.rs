@@ -3,12 +3,13 @@
 //! Flows in: a [`TrainingSet`]. Flows out: what a model that never saw the row says of each row. Everything is fitted anew in each fold, vocabulary and all,
 //! and groups are kept together, so the scores are those of new documents.
 
-use super::report::{Evaluation, Row};
+use super::probability::Posterior;
+use super::report::{Evaluation, EvaluationOptions, Row};
 use crate::control::Control;
 use crate::corpus::stratified_group_folds;
 use crate::error::Result;
 use crate::labels::{LabelSet, UNLABELLED};
-use crate::model::{Model, Predictor, TrainOptions, TrainingSet, train_rows};
+use crate::model::{Predictor, TrainOptions, TrainingSet, train_rows};
 
 /// What a model said of a labelled row; labels by name, empty for no answer.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -23,24 +24,51 @@ pub struct Answer {
     pub stance_probability: f64,
     /// The stance given the true topic.
     pub stance_given_true_topic: Option<String>,
+    /// What the probabilities of the topics come to beside the true topic, where there is one.
+    pub topic_posterior: Option<Posterior>,
+    /// The same for the stance given the topic above.
+    pub stance_posterior: Option<Posterior>,
+    /// The same for the stance given the true topic.
+    pub stance_given_true_topic_posterior: Option<Posterior>,
 }
 
 impl Answer {
-    /// Asks a predictor about the paragraph that it has read.
-    pub fn ask(predictor: &mut Predictor<'_>, true_topic: Option<&str>) -> Answer {
+    /// Asks a predictor about the paragraph that it has read, whose true labels are known or not.
+    pub fn ask(predictor: &mut Predictor<'_>, true_topic: Option<&str>, true_stance: Option<&str>) -> Answer {
+        let model = predictor.model();
+        let (topics, stances) =
+            (model.topic.as_ref().map(|h| &h.labels), model.stance.as_ref().map(|s| &s.head.labels));
+        let posterior =
+            |probabilities: &[f64], labels: Option<&LabelSet>, written: Option<usize>, gold: Option<&str>| {
+                Some(Posterior::new(probabilities, written?, labels?.find(gold?)))
+            };
         // The stance given the true topic first: what the predictor holds afterwards is the prediction.
-        let stance_name = |model: &Model, stance: Option<usize>| {
-            model.stance.as_ref().and_then(|s| stance.map(|k| s.head.labels.name(k).to_owned()))
-        };
         let (given, _) = predictor.stance_given(true_topic);
-        let given = stance_name(predictor.model(), given);
+        let given_posterior = posterior(predictor.stance_probabilities(), stances, given, true_stance);
         let prediction = predictor.judge();
         Answer {
             topic: predictor.topic_name(prediction).map(str::to_owned),
             topic_probability: prediction.topic_probability,
             stance: predictor.stance_name(prediction).map(str::to_owned),
             stance_probability: prediction.stance_probability,
-            stance_given_true_topic: given,
+            stance_given_true_topic: given.and_then(|k| Some(stances?.name(k).to_owned())),
+            topic_posterior: posterior(predictor.topic_probabilities(), topics, prediction.topic, true_topic),
+            stance_posterior: posterior(predictor.stance_probabilities(), stances, prediction.stance, true_stance),
+            stance_given_true_topic_posterior: given_posterior,
+        }
+    }
+
+    /// The answer beside its gold labels.
+    pub fn beside<'a>(&'a self, gold_topic: Option<&'a str>, gold_stance: Option<&'a str>) -> Row<'a> {
+        Row {
+            gold_topic,
+            gold_stance,
+            topic: self.topic.as_deref(),
+            stance: self.stance.as_deref(),
+            stance_given_true_topic: self.stance_given_true_topic.as_deref(),
+            topic_posterior: self.topic_posterior,
+            stance_posterior: self.stance_posterior,
+            stance_given_true_topic_posterior: self.stance_given_true_topic_posterior,
         }
     }
 }
@@ -73,26 +101,38 @@ pub fn cross_validate(
         let mut predictor = Predictor::new(&model);
         for (i, &row) in held.iter().enumerate() {
             predictor.read_vector(x.row(i));
-            answers[row as usize] = Answer::ask(&mut predictor, name(&set.topics, set.topic[row as usize]));
+            answers[row as usize] = Answer::ask(
+                &mut predictor,
+                name(&set.topics, set.topic[row as usize]),
+                name(&set.stances, set.stance[row as usize]),
+            );
         }
     }
     Ok(answers)
 }
 
-/// Scores answers against a set; `topics` and `stances` are the labels that the model (or any fold's) knows.
+/// Scores answers against a set, without intervals; `topics` and `stances` are the labels that the model (or any fold's) knows.
 pub fn score(set: &TrainingSet, answers: &[Answer], topics: &LabelSet, stances: &LabelSet) -> Evaluation {
-    let rows: Vec<Row<'_>> = answers
-        .iter()
-        .enumerate()
-        .map(|(i, answer)| Row {
-            gold_topic: name(&set.topics, set.topic[i]),
-            gold_stance: name(&set.stances, set.stance[i]),
-            topic: answer.topic.as_deref(),
-            stance: answer.stance.as_deref(),
-            stance_given_true_topic: answer.stance_given_true_topic.as_deref(),
-        })
-        .collect();
-    Evaluation::from_rows(&rows, topics.names(), stances.names())
+    Evaluation::from_rows(&rows_of(set, answers), topics.names(), stances.names())
+}
+
+/// Scores answers against a set, with intervals by the groups of the set, if it has any, and by its rows otherwise.
+///
+/// # Errors
+/// As [`Evaluation::measure`].
+pub fn measure(
+    set: &TrainingSet,
+    answers: &[Answer],
+    topics: &LabelSet,
+    stances: &LabelSet,
+    options: &EvaluationOptions,
+) -> Result<Evaluation> {
+    Evaluation::measure(&rows_of(set, answers), set.groups.as_deref(), topics.names(), stances.names(), options)
+}
+
+fn rows_of<'a>(set: &'a TrainingSet, answers: &'a [Answer]) -> Vec<Row<'a>> {
+    let gold = |i: usize| (name(&set.topics, set.topic[i]), name(&set.stances, set.stance[i]));
+    answers.iter().enumerate().map(|(i, answer)| answer.beside(gold(i).0, gold(i).1)).collect()
 }
 
 fn name(labels: &LabelSet, number: u32) -> Option<&str> {

@@ -4,13 +4,19 @@
 //! `rapporteur evaluate --json` and the text it prints. Metrics compare strings and know neither features nor
 //! weights, so anything that writes labels can be scored; only cross-validation trains models.
 
+mod bootstrap;
 mod confusion;
 mod cross_validation;
+mod head;
+mod joint;
 mod metrics;
+mod probability;
 mod report;
 mod text;
 
+pub use bootstrap::{Bootstrap, Draws, Interval, Units};
 pub use confusion::Confusion;
-pub use cross_validation::{Answer, cross_validate, score};
+pub use cross_validation::{Answer, cross_validate, measure, score};
 pub use metrics::{HeadScores, LabelScores};
-pub use report::{Evaluation, JointScores, Row, UnknownLabels};
+pub use probability::{Bin, Posterior, ProbabilityScores};
+pub use report::{Evaluation, EvaluationOptions, JointScores, Resampled, Row, UnknownLabels};

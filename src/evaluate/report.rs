@@ -17,12 +17,16 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 
-use super::confusion::Confusion;
-use super::metrics::{HeadScores, share};
+use super::bootstrap::{Bootstrap, FEW_GROUPS, Interval, LEVEL, Units};
+use super::head::{Judgement, head};
+use super::joint::JointLabels;
+use super::metrics::HeadScores;
+use super::probability::Posterior;
+use crate::error::{Error, Result};
 
 /// The gold labels and the predictions of one row. `None` is "no label" among the gold ones and "no answer" among the
 /// predictions.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub struct Row<'a> {
     /// Topic given by a person.
     pub gold_topic: Option<&'a str>,
@@ -34,15 +38,50 @@ pub struct Row<'a> {
     pub stance: Option<&'a str>,
     /// Stance predicted given the gold topic.
     pub stance_given_true_topic: Option<&'a str>,
+    /// What the probabilities of the topics come to, if there was an answer and they are known.
+    pub topic_posterior: Option<Posterior>,
+    /// The same for the stance given the predicted topic.
+    pub stance_posterior: Option<Posterior>,
+    /// The same for the stance given the gold topic.
+    pub stance_given_true_topic_posterior: Option<Posterior>,
 }
 
 /// How often topic and stance are right together.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct JointScores {
     /// Rows whose topic and stance are known, as the module says.
     pub rows: u64,
     /// Share of them predicted right in both.
     pub accuracy: f64,
+    /// Mean F1 over the pairs of topic and stance that are gold or predicted anywhere.
+    pub macro_f1: f64,
+    /// Bootstrap intervals of the two, by name.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub intervals: BTreeMap<&'static str, Interval>,
+}
+
+/// What to measure beside the plain scores.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct EvaluationOptions {
+    /// Resamples of the intervals, and their seed. The default is 1000 from seed 42.
+    pub bootstrap: Bootstrap,
+    /// Labels whose mean F1 is wanted, all of one head: `favor` and `against` for SemEval's figure.
+    pub labels: Vec<String>,
+}
+
+/// How the intervals were made.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Resampled {
+    /// Resamples; 0 if intervals were not asked for.
+    pub resamples: usize,
+    /// Their seed.
+    pub seed: u64,
+    /// Share of the resamples that an interval spans.
+    pub level: f64,
+    /// What was drawn: `row` or `group`.
+    pub unit: &'static str,
+    /// How many of them the labelled rows make.
+    pub units: usize,
 }
 
 /// Gold labels that the model has never seen, with their rows: errors of the model by necessity.
@@ -71,8 +110,15 @@ pub struct Evaluation {
     /// Topic and stance right together, if any row has both.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub joint: Option<JointScores>,
+    /// The labels of `macro_f1_labels`, if any were named.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub f1_labels: Vec<String>,
+    /// How the intervals were made.
+    pub bootstrap: Resampled,
     /// Gold labels that the model does not know.
     pub unknown_labels: UnknownLabels,
+    /// What makes the figures less sure than they look, such as few groups.
+    pub warnings: Vec<String>,
     /// What a reader should know beside: rows without labels or answers, labels unknown.
     pub notes: Vec<String>,
 }
@@ -98,13 +144,13 @@ impl Evaluation {
         out
     }
 
-    /// Scores predictions against gold labels. `topics` and `stances` are the labels the model knows.
+    /// Scores predictions against gold labels, without intervals. `topics` and `stances` are the labels the model knows.
     ///
     /// ```
     /// use rapporteur::evaluate::{Evaluation, Row};
     /// let rows = [
     ///     Row { gold_topic: Some("peace"), gold_stance: Some("support"), topic: Some("peace"), stance: Some("support"),
-    ///           stance_given_true_topic: Some("support") },
+    ///           stance_given_true_topic: Some("support"), ..Row::default() },
     ///     Row { gold_topic: Some("trade"), gold_stance: None, topic: Some("peace"), ..Row::default() },
     /// ];
     /// let evaluation = Evaluation::from_rows(&rows, &["peace"], &["support", "oppose"]);
@@ -113,25 +159,114 @@ impl Evaluation {
     /// assert_eq!(evaluation.unknown_labels.topic["trade"], 1);
     /// ```
     pub fn from_rows<T: AsRef<str>, S: AsRef<str>>(rows: &[Row<'_>], topics: &[T], stances: &[S]) -> Evaluation {
-        let is_labelled = |r: &&Row<'_>| r.gold_topic.is_some() || r.gold_stance.is_some();
-        let labelled: Vec<Row<'_>> = rows.iter().filter(is_labelled).copied().collect();
-        let topic = head(labelled.iter().filter_map(|r| Some((r.gold_topic?, r.topic))));
-        let stance = head(labelled.iter().filter_map(|r| Some((r.gold_stance?, r.stance))));
-        let with_both = labelled.iter().filter(|r| r.gold_topic.is_some());
-        let stance_given_true_topic = head(with_both.filter_map(|r| Some((r.gold_stance?, r.stance_given_true_topic))));
+        let options = EvaluationOptions {
+            bootstrap: Bootstrap { resamples: 0, ..Bootstrap::default() },
+            ..EvaluationOptions::default()
+        };
+        Evaluation::of(rows, None, &names(topics), &names(stances), &options)
+    }
+
+    /// Scores predictions against gold labels, with intervals. `groups`, if given, has the group of each row: groups are
+    /// drawn whole.
+    ///
+    /// ```
+    /// use rapporteur::evaluate::{Evaluation, EvaluationOptions, Row};
+    /// let row = |right: bool| Row { gold_topic: Some("peace"), topic: Some(if right { "peace" } else { "trade" }), ..Row::default() };
+    /// let rows: Vec<Row<'_>> = (0..100).map(|i| row(i % 4 != 0)).collect();
+    /// let speeches: Vec<u32> = (0..100).map(|i| i / 2).collect();
+    /// let options = EvaluationOptions::default();
+    /// let evaluation = Evaluation::measure(&rows, Some(&speeches), &["peace", "trade"], &[] as &[&str], &options)?;
+    /// let topic = evaluation.topic.expect("topics");
+    /// let interval = topic.intervals["accuracy"];
+    /// assert!(interval.low < topic.accuracy && topic.accuracy < interval.high);
+    /// # Ok::<(), rapporteur::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// When `groups` has another length than `rows`, or the labels named in the options are not all of one head.
+    pub fn measure<T: AsRef<str>, S: AsRef<str>>(
+        rows: &[Row<'_>],
+        groups: Option<&[u32]>,
+        topics: &[T],
+        stances: &[S],
+        options: &EvaluationOptions,
+    ) -> Result<Evaluation> {
+        if let Some(groups) = groups.filter(|g| g.len() != rows.len()) {
+            return Err(Error::parameter("groups", groups.len(), "as many groups as rows"));
+        }
+        let (mut topics, mut stances) = (names(topics), names(stances));
+        let evaluation = Evaluation::of(rows, groups, &topics, &stances, options);
+        let all_named = |head: &Option<HeadScores>| head.as_ref().is_some_and(|h| h.macro_f1_labels.is_some());
+        let any_head = evaluation.topic.is_some() || evaluation.stance.is_some();
+        if !options.labels.is_empty() && any_head && !all_named(&evaluation.topic) && !all_named(&evaluation.stance) {
+            topics.extend(rows.iter().filter_map(|r| r.gold_topic));
+            stances.extend(rows.iter().filter_map(|r| r.gold_stance));
+            let listed = |labels: BTreeSet<&str>| labels.into_iter().collect::<Vec<_>>().join(", ");
+            return Err(Error::usage(format!(
+                "--labels {}: these are neither all topics nor all stances; the topics are: {}; the stances are: {}",
+                options.labels.join(","),
+                listed(topics),
+                listed(stances)
+            )));
+        }
+        Ok(evaluation)
+    }
+
+    fn of(
+        rows: &[Row<'_>],
+        groups: Option<&[u32]>,
+        topics: &BTreeSet<&str>,
+        stances: &BTreeSet<&str>,
+        options: &EvaluationOptions,
+    ) -> Evaluation {
+        let is_labelled = |r: &Row<'_>| r.gold_topic.is_some() || r.gold_stance.is_some();
+        let labelled: Vec<(usize, Row<'_>)> =
+            rows.iter().copied().enumerate().filter(|(_, r)| is_labelled(r)).collect();
+        let scored = |known: &BTreeSet<&str>, judgements: Vec<Judgement<'_>>| {
+            let gold: BTreeSet<&str> = judgements.iter().map(|j| j.gold).collect();
+            let belongs = |label: &String| known.contains(label.as_str()) || gold.contains(label.as_str());
+            let named = (!options.labels.is_empty() && options.labels.iter().all(belongs)).then_some(&*options.labels);
+            head(&judgements, groups, named, options.bootstrap)
+        };
+        let topic = labelled.iter().filter_map(|&(row, r)| {
+            Some(Judgement { gold: r.gold_topic?, predicted: r.topic, posterior: r.topic_posterior, row })
+        });
+        let stance = labelled.iter().filter_map(|&(row, r)| {
+            Some(Judgement { gold: r.gold_stance?, predicted: r.stance, posterior: r.stance_posterior, row })
+        });
+        let given = labelled.iter().filter(|(_, r)| r.gold_topic.is_some()).filter_map(|&(row, r)| {
+            let (predicted, posterior) = (r.stance_given_true_topic, r.stance_given_true_topic_posterior);
+            Some(Judgement { gold: r.gold_stance?, predicted, posterior, row })
+        });
+        let (topic, stance, stance_given_true_topic) =
+            (scored(topics, topic.collect()), scored(stances, stance.collect()), scored(stances, given.collect()));
+        let numbers: Vec<usize> = labelled.iter().map(|(row, _)| *row).collect();
+        let units = Units::new(&numbers, groups);
         let unknown_labels = UnknownLabels {
-            topic: unknown(labelled.iter().filter_map(|r| r.gold_topic), topics),
-            stance: unknown(labelled.iter().filter_map(|r| r.gold_stance), stances),
+            topic: unknown(labelled.iter().filter_map(|(_, r)| r.gold_topic), topics),
+            stance: unknown(labelled.iter().filter_map(|(_, r)| r.gold_stance), stances),
         };
         let mut evaluation = Evaluation {
             rows: labelled.len() as u64,
             topic,
             stance,
             stance_given_true_topic,
-            joint: joint(&labelled),
+            joint: joint(&labelled, groups, options.bootstrap),
+            f1_labels: options.labels.clone(),
+            bootstrap: Resampled {
+                resamples: options.bootstrap.resamples,
+                seed: options.bootstrap.seed,
+                level: LEVEL,
+                unit: if units.grouped() { "group" } else { "row" },
+                units: units.len(),
+            },
             unknown_labels,
+            warnings: Vec::new(),
             notes: Vec::new(),
         };
+        if options.bootstrap.resamples > 0 {
+            evaluation.warnings.extend(few_groups(&units));
+        }
         evaluation.notes = evaluation.take_notes(rows.len() - labelled.len());
         evaluation
     }
@@ -164,13 +299,22 @@ fn rows(count: u64) -> String {
     if count == 1 { "1 row".to_owned() } else { format!("{count} rows") }
 }
 
-fn head<'a>(pairs: impl Iterator<Item = (&'a str, Option<&'a str>)>) -> Option<HeadScores> {
-    let confusion = Confusion::of_pairs(pairs);
-    (confusion.rows() > 0).then(|| HeadScores::of(confusion))
+/// A warning where intervals and tests rest on few groups.
+pub(super) fn few_groups(units: &Units) -> Option<String> {
+    (units.grouped() && units.len() < FEW_GROUPS).then(|| {
+        let (count, s) = (units.len(), if units.len() == 1 { "" } else { "s" });
+        format!(
+            "the labelled rows make {count} group{s}; with fewer than {FEW_GROUPS}, intervals and tests are rough, \
+             and mostly too hopeful"
+        )
+    })
 }
 
-fn unknown<'a>(gold: impl Iterator<Item = &'a str>, known: &[impl AsRef<str>]) -> BTreeMap<String, u64> {
-    let known: BTreeSet<&str> = known.iter().map(AsRef::as_ref).collect();
+fn names<T: AsRef<str>>(labels: &[T]) -> BTreeSet<&str> {
+    labels.iter().map(AsRef::as_ref).collect()
+}
+
+fn unknown<'a>(gold: impl Iterator<Item = &'a str>, known: &BTreeSet<&str>) -> BTreeMap<String, u64> {
     let mut counts: BTreeMap<&str, u64> = BTreeMap::new();
     for label in gold.filter(|g| !known.contains(g)) {
         *counts.entry(label).or_default() += 1;
@@ -178,21 +322,26 @@ fn unknown<'a>(gold: impl Iterator<Item = &'a str>, known: &[impl AsRef<str>]) -
     counts.into_iter().map(|(label, n)| (label.to_owned(), n)).collect()
 }
 
-fn joint(rows: &[Row<'_>]) -> Option<JointScores> {
-    let with_stance: BTreeSet<&str> =
-        rows.iter().filter(|r| r.gold_stance.is_some()).filter_map(|r| r.gold_topic).collect();
-    if with_stance.is_empty() {
-        return None;
-    }
-    let (mut counted, mut right) = (0, 0);
-    for row in rows {
-        let Some(topic) = row.gold_topic else { continue };
-        if row.gold_stance.is_some() || !with_stance.contains(topic) {
-            counted += 1;
-            right += u64::from(row.topic == Some(topic) && row.stance == row.gold_stance);
-        }
-    }
-    Some(JointScores { rows: counted, accuracy: share(right, counted) })
+fn joint(rows: &[(usize, Row<'_>)], groups: Option<&[u32]>, bootstrap: Bootstrap) -> Option<JointScores> {
+    let labels = JointLabels::new(rows.iter().map(|(_, r)| (r.gold_topic, r.gold_stance)))?;
+    let pairs: Vec<(usize, String, Option<String>)> = rows
+        .iter()
+        .filter_map(|(row, r)| {
+            Some((*row, labels.label(r.gold_topic, r.gold_stance)?, labels.label(r.topic, r.stance)))
+        })
+        .collect();
+    let judgements: Vec<Judgement<'_>> = pairs
+        .iter()
+        .map(|(row, gold, predicted)| Judgement { gold, predicted: predicted.as_deref(), posterior: None, row: *row })
+        .collect();
+    let mut scores = head(&judgements, groups, None, bootstrap)?;
+    scores.intervals.retain(|name, _| ["accuracy", "macro_f1"].contains(name));
+    Some(JointScores {
+        rows: scores.rows,
+        accuracy: scores.accuracy,
+        macro_f1: scores.macro_f1,
+        intervals: scores.intervals,
+    })
 }
 
 #[cfg(test)]
@@ -207,6 +356,7 @@ mod tests {
             topic: some(said.0),
             stance: some(said.1),
             stance_given_true_topic: some(given),
+            ..Row::default()
         }
     }
 
@@ -223,7 +373,7 @@ mod tests {
         assert_eq!(e.topic.as_ref().map(|t| (t.rows, t.accuracy)), Some((2, 0.5)));
         assert_eq!(e.stance.as_ref().map(|t| (t.rows, t.accuracy)), Some((2, 1.0)));
         assert_eq!(e.stance_given_true_topic.as_ref().map(|t| t.rows), Some(1));
-        assert_eq!(e.joint, Some(JointScores { rows: 1, accuracy: 1.0 }));
+        assert_eq!(e.joint.as_ref().map(|j| (j.rows, j.accuracy)), Some((1, 1.0)));
         assert_eq!(e.notes, ["1 row without a gold label left out."]);
     }
 
@@ -238,7 +388,7 @@ mod tests {
             row(("verbal", ""), ("verbal", "pro"), "pro"),
         ];
         let e = Evaluation::from_rows(&rows, &["irrelevant", "verbal"], &["pro"]);
-        assert_eq!(e.joint, Some(JointScores { rows: 5, accuracy: 0.4 }));
+        assert_eq!(e.joint.as_ref().map(|j| (j.rows, j.accuracy)), Some((5, 0.4)));
         assert_eq!(e.stance.map(|s| (s.rows, s.accuracy)), Some((2, 0.5)));
     }
 

@@ -6,6 +6,8 @@
 
 use std::io::{self, Write};
 
+use super::bootstrap::Interval;
+use super::head::with_interval;
 use super::metrics::{HeadScores, share};
 use super::report::Evaluation;
 
@@ -17,6 +19,10 @@ const LISTED: usize = 15;
 const PAGE: usize = 96;
 /// Columns of a label at most.
 const LABEL: usize = 44;
+/// Columns of a figure with its interval, mostly.
+const INTERVAL: usize = 20;
+/// Columns of a figure without.
+const BARE: usize = 8;
 
 impl Evaluation {
     /// Writes the tables; a label longer than its column ends in an ellipsis.
@@ -31,6 +37,7 @@ impl Evaluation {
     /// ```
     pub fn write_text(&self, out: &mut dyn Write) -> io::Result<()> {
         self.write_headline(out)?;
+        self.write_measures(out)?;
         let heads = [
             ("Topic", &self.topic, true),
             ("Stance, given the predicted topic", &self.stance, true),
@@ -44,6 +51,9 @@ impl Evaluation {
             }
         }
         writeln!(out)?;
+        for warning in &self.warnings {
+            writeln!(out, "Warning: {}", plain(warning))?;
+        }
         for note in &self.notes {
             writeln!(out, "Note: {}", plain(note))?;
         }
@@ -52,41 +62,102 @@ impl Evaluation {
             "Precision: of the rows given a label, the share that has it. Recall: of the rows that have it,\n\
              the share given it. F1 is high only if both are. Macro-F1 is the plain mean of the labels' F1:\n\
              a rare label counts as much as a common one. \"(gold)\" leaves out labels that were predicted\n\
-             but are true of no row."
-        )
+             but are true of no row. Cohen's kappa and Matthews correlation are 0 for guessing. Log loss, Brier\n\
+             score and calibration error are of the probabilities, and best at 0."
+        )?;
+        let made = &self.bootstrap;
+        if made.resamples > 0 {
+            let s = if made.units == 1 { "" } else { "s" };
+            writeln!(
+                out,
+                "In brackets: {:.0} % bootstrap intervals, {} resamples of {} {}{s} (seed {}).",
+                made.level * 100.0,
+                made.resamples,
+                made.units,
+                made.unit,
+                made.seed
+            )?;
+        }
+        Ok(())
     }
 
     fn write_headline(&self, out: &mut dyn Write) -> io::Result<()> {
         const NAMES: [&str; 4] =
             ["topic", "stance, given the predicted topic", "stance, given the true topic", "topic and stance together"];
         let width = NAMES.iter().map(|n| n.len()).max().unwrap_or(0);
-        writeln!(
-            out,
-            "{:width$}  {:>8}  {:>8}  {:>8}  {:>15}  {:>11}",
-            "", "rows", "accuracy", "macro-F1", "macro-F1 (gold)", "weighted F1"
-        )?;
+        let cell = if self.bootstrap.resamples > 0 { INTERVAL } else { BARE };
+        writeln!(out, "{:width$}  {:>8}  {:<cell$}  macro-F1", "", "rows", "accuracy")?;
+        let mut line = |name: &str, rows: u64, (accuracy, in_accuracy), (f1, in_f1)| {
+            let (accuracy, f1) = (with_interval(accuracy, in_accuracy), with_interval(f1, in_f1));
+            writeln!(out, "{name:width$}  {rows:>8}  {accuracy:<cell$}  {f1}")
+        };
         for (name, scores) in NAMES.iter().zip([&self.topic, &self.stance, &self.stance_given_true_topic]) {
             if let Some(s) = scores {
-                let means = format!(
-                    "{:>8.3}  {:>8.3}  {:>15.3}  {:>11.3}",
-                    s.accuracy, s.macro_f1, s.macro_f1_gold, s.weighted_f1
-                );
-                writeln!(out, "{name:width$}  {:>8}  {means}", s.rows)?;
+                let interval = |name| s.intervals.get(name);
+                line(name, s.rows, (s.accuracy, interval("accuracy")), (s.macro_f1, interval("macro_f1")))?;
             }
         }
         if let Some(joint) = &self.joint {
-            writeln!(out, "{:width$}  {:>8}  {:>8.3}", NAMES[3], joint.rows, joint.accuracy)?;
+            let interval = |name| joint.intervals.get(name);
+            let (accuracy, f1) = ((joint.accuracy, interval("accuracy")), (joint.macro_f1, interval("macro_f1")));
+            line(NAMES[3], joint.rows, accuracy, f1)?;
+        }
+        Ok(())
+    }
+
+    /// The scores beside the headline, the heads side by side.
+    fn write_measures(&self, out: &mut dyn Write) -> io::Result<()> {
+        let heads: Vec<(&str, &HeadScores)> = [
+            ("topic", &self.topic),
+            ("stance (predicted topic)", &self.stance),
+            ("stance (true topic)", &self.stance_given_true_topic),
+        ]
+        .into_iter()
+        .filter_map(|(name, head)| Some((name, head.as_ref()?)))
+        .collect();
+        let of_labels = format!("mean F1 of {}", self.f1_labels.join(", "));
+        type Figure<'a> = (&'a str, &'a str, fn(&HeadScores) -> Option<f64>);
+        let figures: [Figure<'_>; 9] = [
+            ("macro-F1 (gold)", "macro_f1_gold", |s| Some(s.macro_f1_gold)),
+            (&of_labels, "macro_f1_labels", |s| s.macro_f1_labels),
+            ("weighted F1", "weighted_f1", |s| Some(s.weighted_f1)),
+            ("balanced accuracy", "balanced_accuracy", |s| Some(s.balanced_accuracy)),
+            ("Cohen's kappa", "cohen_kappa", |s| Some(s.cohen_kappa)),
+            ("Matthews correlation", "matthews_corrcoef", |s| Some(s.matthews_corrcoef)),
+            ("log loss", "log_loss", |s| Some(s.probabilities.as_ref()?.log_loss)),
+            ("Brier score", "brier_score", |s| Some(s.probabilities.as_ref()?.brier_score)),
+            ("calibration error", "expected_calibration_error", |s| {
+                Some(s.probabilities.as_ref()?.expected_calibration_error)
+            }),
+        ];
+        let shown: Vec<&Figure<'_>> =
+            figures.iter().filter(|(.., of)| heads.iter().any(|(_, s)| of(s).is_some())).collect();
+        let width = shown.iter().map(|(name, ..)| columns(name)).max().unwrap_or(0).clamp(20, 24);
+        let cell = heads.iter().map(|(name, _)| columns(name)).max().unwrap_or(0).max(INTERVAL);
+        let line = |first: &str, cells: Vec<String>| {
+            let cells = cells.iter().fold(fitted(first, width), |line, text| format!("{line}  {text:<cell$}"));
+            cells.trim_end().to_owned()
+        };
+        writeln!(out, "\n{}", line("", heads.iter().map(|(name, _)| (*name).to_owned()).collect()))?;
+        for (name, key, of) in shown {
+            let figure = |scores: &HeadScores| Some(with_interval(of(scores)?, scores.intervals.get(key)));
+            writeln!(out, "{}", line(name, heads.iter().map(|(_, s)| figure(s).unwrap_or_default()).collect()))?;
         }
         Ok(())
     }
 }
 
 fn write_labels(out: &mut dyn Write, name: &str, scores: &HeadScores) -> io::Result<()> {
-    let width = scores.labels.keys().map(|l| columns(l)).max().unwrap_or(0).max(columns(name)).min(LABEL);
-    writeln!(out, "\n{}  {:>9}  {:>6}  {:>6}  {:>8}", fitted(name, width), "precision", "recall", "F1", "support")?;
+    let with_intervals = !scores.intervals.is_empty();
+    let (cell, most) = if with_intervals { (INTERVAL, 24) } else { (9, LABEL) };
+    let width = scores.labels.keys().map(|l| columns(l)).max().unwrap_or(0).min(most);
+    writeln!(out, "\n{}", plain(name))?;
+    writeln!(out, "{:width$}  {:>8}  {:<cell$}  {:<cell$}  F1", "", "support", "precision", "recall")?;
     for (label, s) in &scores.labels {
-        let label = fitted(label, width);
-        writeln!(out, "{label}  {:>9.3}  {:>6.3}  {:>6.3}  {:>8}", s.precision, s.recall, s.f1, s.support)?;
+        let figure = |f: f64, interval: &Option<Interval>| with_interval(f, interval.as_ref());
+        let (precision, recall) = (figure(s.precision, &s.precision_interval), figure(s.recall, &s.recall_interval));
+        let (label, f1) = (fitted(label, width), figure(s.f1, &s.f1_interval));
+        writeln!(out, "{label}  {:>8}  {precision:<cell$}  {recall:<cell$}  {f1}", s.support)?;
     }
     Ok(())
 }
@@ -216,7 +287,7 @@ arms                   1            1            0
 trade & aid            0            0            1
 ";
         assert!(page.contains(table), "{page}");
-        assert!(page.contains("arms             1.000   0.500   0.667         2"), "{page}");
+        assert!(page.contains("arms                2  1.000      0.500      0.667"), "{page}");
         assert!(page.contains("Note: 1 row with a gold topic got no topic"), "{page}");
     }
 
@@ -243,6 +314,7 @@ trade & aid            0            0            1
                 gold_stance: Some(if i % 3 == 0 { "pro" } else { "con" }),
                 stance: Some("pro"),
                 stance_given_true_topic: Some("con"),
+                ..Row::default()
             })
             .collect();
         let page = page(&rows);

@@ -63,13 +63,6 @@ impl TrainingSetBuilder {
     pub fn finish(self) -> TrainingSet {
         let (topics, topic) = self.topic.finish();
         let (stances, stance) = self.stance.finish();
-        let (group_names, mut groups) = self.group.finish();
-        // A row that names no group is a group of its own.
-        for (own, group) in (group_names.len() as u32..).zip(groups.iter_mut()) {
-            if *group == UNLABELLED {
-                *group = own;
-            }
-        }
         let weights = self.weights.iter().any(|&w| w != 1.0).then_some(self.weights);
         TrainingSet {
             documents: self.documents,
@@ -77,7 +70,7 @@ impl TrainingSetBuilder {
             topic,
             stances,
             stance,
-            groups: (!group_names.is_empty()).then_some(groups),
+            groups: self.group.finish_groups(),
             weights,
             language: self.detector.verdict(),
             digest: self.digest.finalize().to_hex().to_string(),
