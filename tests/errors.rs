@@ -75,13 +75,14 @@ fn a_ragged_row() {
 
 #[test]
 fn invalid_utf8() {
-    let bytes = [corpus_csv().as_bytes(), b"145,s,caf\xE9,rail,support\n"].concat();
-    of_file("f.csv", &bytes, ", line 146, column \"text\": not UTF-8 at byte 4 of the cell", &["iconv"]);
+    let bytes =
+        [corpus_csv().as_bytes(), "145,s,é,rail,support\n".as_bytes(), b"146,s,caf\xE9,rail,support\n"].concat();
+    of_file("f.csv", &bytes, ", line 147, column \"text\": not UTF-8 at byte 4 of the cell", &["iconv"]);
     let work = Work::with_model();
-    work.write("f.txt", b"one\ntwo caf\xE9\n");
+    work.write("f.txt", b"\xC3\xA9ne\ntwo caf\xE9\n");
     let said = refused(&work, 1, "classify f.txt --model a.model");
     assert!(said.starts_with("error: f.txt, line 2: not UTF-8 at byte 8 of the line"), "{said}");
-    work.write("f.jsonl", b"{\"text\": \"a\"}\n{\"text\": \"caf\xE9\"}\n");
+    work.write("f.jsonl", b"{\"text\": \"\xC3\xA9\"}\n{\"text\": \"caf\xE9\"}\n");
     work.run("classify f.jsonl --model a.model")
         .code(1)
         .stderr(starts_with("error: f.jsonl, line 2: not UTF-8 at byte 14"));

@@ -7,9 +7,11 @@ use std::collections::{BTreeMap, HashSet};
 use std::io::Write;
 
 use rapporteur::corpus::{Batch, Format};
+use rapporteur::error::Place;
 use rapporteur::evaluate::Answer;
 use rapporteur::labels::LabelSet;
 use rapporteur::model::Model;
+use rapporteur::{Error, Result};
 use serde::de::IgnoredAny;
 
 /// The columns that are always written.
@@ -25,6 +27,8 @@ pub struct AnswerOptions {
     pub top: usize,
     /// So many of the weightiest terms.
     pub evidence: usize,
+    /// Whether cells that a spreadsheet would run are neutralised.
+    pub safe_cells: bool,
 }
 
 /// How rows are written.
@@ -39,6 +43,7 @@ pub enum Shape {
 /// The columns of the output.
 pub struct Layout {
     shape: Shape,
+    safe_cells: bool,
     input: Vec<String>,
     answers: Vec<String>,
     /// Put before the names of the answers because the input has columns of their names; mostly empty.
@@ -66,7 +71,26 @@ impl Layout {
         let taken: HashSet<&str> = header.iter().map(String::as_str).collect();
         let prefix = free_prefix(&answers, |name| taken.contains(name));
         answers.iter_mut().for_each(|name| name.insert_str(0, &prefix));
-        Layout { shape, input: header.to_vec(), answers, prefix }
+        Layout { shape, safe_cells: options.safe_cells, input: header.to_vec(), answers, prefix }
+    }
+
+    /// Refuses a header that cannot be written in a shape: two fields of one name are one field to most readers of JSON.
+    pub fn check(file: &str, header: &[String], shape: Shape) -> Result<()> {
+        let mut seen = HashSet::new();
+        match header.iter().find(|name| !name.is_empty() && !seen.insert(name.as_str())) {
+            Some(name) if shape == Shape::Jsonl => Err(Error::input(
+                Place::file(file).field(name),
+                "two columns have this name, and JSON Lines could keep one only",
+                "rename one of them in the header, or write CSV",
+            )),
+            _ => Ok(()),
+        }
+    }
+
+    /// A cell as it is written. Spreadsheets run what begins with these signs, the full-width ones too, as a formula (OWASP, "CSV Injection").
+    fn cell<'c>(&self, cell: &'c str) -> Cow<'c, str> {
+        let runs = ['=', '+', '-', '@', '\t', '\r', '\n', '\u{FF1D}', '\u{FF0B}', '\u{FF0D}', '\u{FF20}'];
+        if self.safe_cells && cell.starts_with(runs) { Cow::Owned(format!("'{cell}")) } else { Cow::Borrowed(cell) }
     }
 
     /// The shape for an output of this name.
@@ -155,7 +179,11 @@ impl<'a> AnswerWriter<'a> {
     pub fn header(&mut self) -> Vec<u8> {
         if self.layout.shape != Shape::Jsonl {
             // Writing to memory cannot fail.
-            let _ = self.table.write_record(self.layout.input.iter().chain(&self.layout.answers));
+            let columns = self.layout.input.iter().chain(&self.layout.answers);
+            for name in columns {
+                let _ = self.table.write_field(&*self.layout.cell(name));
+            }
+            let _ = self.table.write_record(None::<&[u8]>);
         }
         self.take()
     }
@@ -177,11 +205,11 @@ impl<'a> AnswerWriter<'a> {
         match self.layout.shape {
             Shape::Table(_) => {
                 for field in batch.record(i).iter() {
-                    let _ = self.table.write_field(field);
+                    let _ = self.table.write_field(&*self.layout.cell(field));
                 }
                 for (label, p) in [(labels.topic, labels.topic_probability), (labels.stance, labels.stance_probability)]
                 {
-                    let _ = self.table.write_field(label);
+                    let _ = self.table.write_field(&*self.layout.cell(label));
                     self.number.clear();
                     if !label.is_empty() {
                         let _ = write!(self.number, "{p:.4}");
@@ -189,7 +217,7 @@ impl<'a> AnswerWriter<'a> {
                     let _ = self.table.write_field(&self.number);
                 }
                 for other in others {
-                    let _ = self.table.write_field(&*other.cell());
+                    let _ = self.table.write_field(&*self.layout.cell(&other.cell()));
                 }
                 let _ = self.table.write_record(None::<&[u8]>);
                 false

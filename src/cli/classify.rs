@@ -10,10 +10,11 @@ use rapporteur::pipeline::in_order;
 use rapporteur::{Error, Result};
 
 use super::Common;
-use super::answers::{AnswerOptions, AnswerWriter, Extra, Labels, Layout};
+use super::answers::{AnswerOptions, AnswerWriter, Extra, Labels, Layout, Shape};
 use super::columns::read_options;
 use super::config::list;
 use super::pretty::Pretty;
+use super::reading::ReadingArgs;
 use super::terminal::Terminal;
 
 /// Label the paragraphs of CSV, JSON Lines or plain text.
@@ -67,6 +68,11 @@ pub struct Args {
     /// Draw a readable table, if standard output is a terminal
     #[arg(long)]
     pretty: bool,
+    /// Neutralise cells that a spreadsheet would run as formulas: those that begin with = + - @ get an apostrophe before
+    #[arg(long)]
+    safe_cells: bool,
+    #[command(flatten)]
+    reading: ReadingArgs,
 }
 
 /// Reads, judges and writes, a few batches at a time.
@@ -90,14 +96,25 @@ pub fn run(args: Args, common: &Common, terminal: &Terminal) -> Result<()> {
         columns: text_columns.clone(),
         ..read_options(args.format.as_deref(), args.delimiter.as_deref(), max_words)?
     };
-    let mut inputs = Inputs::open(inputs, read.clone())?;
+    let reading = args.reading.open(&inputs, terminal)?;
+    let mut inputs = Inputs::open(inputs, reading.options(read.clone()))?;
     let header = inputs.header.clone();
     let names = ColumnNames::new(inputs.first_name.clone(), &header);
     let text = names.find_all(&text_columns, "--text-column")?;
     let known = args.known_topic.as_deref().map(|c| names.find(c, "--known-topic")).transpose()?;
-    let options = AnswerOptions { scores: args.scores, top: usize::from(args.top), evidence: args.evidence };
+    let options = AnswerOptions {
+        scores: args.scores,
+        top: usize::from(args.top),
+        evidence: args.evidence,
+        safe_cells: args.safe_cells,
+    };
     let delimiter = if let Delimiter::Byte(b) = read.delimiter { Some(b) } else { None };
-    let layout = Layout::new(&header, Some(&model), &options, Layout::of_output(args.output.as_deref(), delimiter));
+    let shape = Layout::of_output(args.output.as_deref(), delimiter);
+    if args.safe_cells && shape == Shape::Jsonl {
+        return Err(Error::usage("--safe-cells is for tables; no spreadsheet runs JSON Lines"));
+    }
+    Layout::check(&inputs.first_name, &header, shape)?;
+    let layout = Layout::new(&header, Some(&model), &options, shape);
     if !layout.prefix.is_empty() {
         let prefix = &layout.prefix;
         terminal.note(&format!(
@@ -144,6 +161,7 @@ pub fn run(args: Args, common: &Common, terminal: &Terminal) -> Result<()> {
     )?;
     out.finish()?;
     terminal.clear();
+    reading.finish(terminal)?;
     let count = without_terms.into_inner();
     if count > 0 {
         terminal.note(&format!(

@@ -12,6 +12,7 @@ use rapporteur::{Error, Result};
 use serde::{Deserialize, Deserializer};
 
 use super::columns::ColumnArgs;
+use super::reading::ReadingArgs;
 
 /// Options about what is learnt and how.
 #[derive(Args, Clone, Default, Deserialize)]
@@ -97,6 +98,7 @@ pub struct LearnArgs {
 pub struct Config {
     pub columns: ColumnArgs,
     pub learn: LearnArgs,
+    pub reading: ReadingArgs,
     pub seed: Option<u64>,
     pub threads: Option<u16>,
     pub cv: Option<usize>,
@@ -115,7 +117,8 @@ impl Config {
         };
         let table: toml::Table = raw.parse().map_err(|e: toml::de::Error| bad(e.to_string()))?;
         let (column_names, learn_names) = (names_of::<ColumnArgs>(), names_of::<LearnArgs>());
-        let (mut columns, mut learn) = (toml::Table::new(), toml::Table::new());
+        let reading_names = names_of::<ReadingArgs>();
+        let (mut columns, mut learn, mut reading) = (toml::Table::new(), toml::Table::new(), toml::Table::new());
         let mut config = Config::default();
         for (key, value) in table {
             let name = if key == "C" { "c".to_owned() } else { key.replace('-', "_") };
@@ -134,8 +137,9 @@ impl Config {
                 }
                 name if column_names.iter().any(|n| n == name) => &mut columns,
                 name if learn_names.iter().any(|n| n == name) => &mut learn,
+                name if reading_names.iter().any(|n| n == name) => &mut reading,
                 name => {
-                    let known = column_names.iter().chain(&learn_names).map(String::as_str);
+                    let known = column_names.iter().chain(&learn_names).chain(&reading_names).map(String::as_str);
                     let mend = match nearest(name, known.chain(["seed", "threads", "cv"])) {
                         Some(near) => format!("did you mean {near}?"),
                         None => "names are those of the options of `rapporteur train`, such as `min_df = 2`".to_owned(),
@@ -149,6 +153,8 @@ impl Config {
         }
         config.columns = columns.try_into().map_err(|e: toml::de::Error| bad(e.to_string()))?;
         config.learn = learn.try_into().map_err(|e: toml::de::Error| bad(e.to_string()))?;
+        config.reading = reading.try_into().map_err(|e: toml::de::Error| bad(e.to_string()))?;
+        config.reading.check().map_err(|e| bad(e.to_string()))?;
         config.learn.options(config.seed).map_err(|e| bad(e.to_string()))?;
         config.columns.columns().and(config.columns.read_options().map(drop)).map_err(|e| bad(e.to_string()))?;
         Ok(config)

@@ -11,6 +11,7 @@ use rapporteur::{Error, Result};
 use super::answers::{AnswerOptions, AnswerWriter, Layout};
 use super::columns::ColumnArgs;
 use super::config::{Config, LearnArgs, list};
+use super::reading::{Reading, ReadingArgs};
 use super::terminal::Terminal;
 use super::train::{Report, check_labels, note_odd_cases, of_corpus};
 use super::{Common, keep_input, same_file};
@@ -54,6 +55,8 @@ pub struct Args {
     #[command(flatten)]
     columns: ColumnArgs,
     #[command(flatten)]
+    reading: ReadingArgs,
+    #[command(flatten)]
     learn: LearnArgs,
 }
 
@@ -85,6 +88,7 @@ pub fn run(args: Args, common: &Common, terminal: &Terminal) -> Result<()> {
         bootstrap: Bootstrap { resamples: args.resamples, seed: common.seed.unwrap_or(Bootstrap::default().seed) },
         labels: args.labels.as_deref().map(list).unwrap_or_default(),
     };
+    let reading = args.reading.clone().or(config.reading).open(&inputs, terminal)?;
     // A model that is named goes before folds that a configuration file names.
     let cv = args.cv.or(config.cv.filter(|_| args.model.is_none()));
     let (evaluation, answers) = match cv {
@@ -93,7 +97,7 @@ pub fn run(args: Args, common: &Common, terminal: &Terminal) -> Result<()> {
             let options = learn.options(common.seed)?;
             let control = terminal.control();
             let codebook = learn.codebook()?;
-            let (label_columns, read_options) = (columns.columns()?, columns.read_options()?);
+            let (label_columns, read_options) = (columns.columns()?, reading.options(columns.read_options()?));
             let set = read_training_set(
                 &inputs,
                 &label_columns,
@@ -102,6 +106,7 @@ pub fn run(args: Args, common: &Common, terminal: &Terminal) -> Result<()> {
                 common.threads(),
                 control,
             )?;
+            reading.finish(terminal)?;
             check_labels(&set, &options, &inputs)?;
             note_odd_cases(&set.topics, &set.stances, terminal);
             let answers = cross_validate(&set, &options, folds, control).map_err(|e| of_corpus(e, &inputs))?;
@@ -110,7 +115,7 @@ pub fn run(args: Args, common: &Common, terminal: &Terminal) -> Result<()> {
         }
         None => {
             let model = args.model.as_deref().map_or_else(default_model, Model::read)?;
-            judge(&args.labelled, &columns, &model, &measured, &common, terminal)?
+            judge(&args.labelled, &columns, &reading, &model, &measured, &common, terminal)?
         }
     };
     terminal.clear();
@@ -123,7 +128,7 @@ pub fn run(args: Args, common: &Common, terminal: &Terminal) -> Result<()> {
     }
     evaluation.warnings.iter().for_each(|warning| terminal.note(&format!("warning: {warning}")));
     if let (Some(path), Some(out)) = (&args.predictions, predictions) {
-        write_predictions(path, out, &args.labelled, &columns, &answers)?;
+        write_predictions(path, out, &args.labelled, &columns, &reading, &answers)?;
     }
     if let Some(json) = json {
         json.write(&evaluation)?;
@@ -140,12 +145,14 @@ pub fn run(args: Args, common: &Common, terminal: &Terminal) -> Result<()> {
 fn judge(
     path: &str,
     columns: &ColumnArgs,
+    reading: &Reading,
     model: &Model,
     measured: &EvaluationOptions,
     common: &Common,
     terminal: &Terminal,
 ) -> Result<(Evaluation, Vec<Answer>)> {
-    let mut reader = LabelledReader::open(&[path.to_owned()], &columns.columns()?, &columns.read_options()?)?;
+    let options = reading.options(columns.read_options()?);
+    let mut reader = LabelledReader::open(&[path.to_owned()], &columns.columns()?, &options)?;
     let labelled = reader.columns().clone();
     let (mut topic, mut stance, mut answers) = (LabelColumn::default(), LabelColumn::default(), Vec::new());
     let mut group = LabelColumn::default();
@@ -176,6 +183,7 @@ fn judge(
             Ok(())
         },
     )?;
+    reading.finish(terminal)?;
     let ((topics, topic), (stances, stance)) = (topic.finish(), stance.finish());
     note_odd_cases(&topics, &stances, terminal);
     fn gold(labels: &LabelSet, number: u32, judged: bool) -> Option<&str> {
@@ -198,9 +206,19 @@ fn judge(
 }
 
 /// Reads the input once more and writes it with the answers beside.
-fn write_predictions(path: &str, mut out: Output, input: &str, columns: &ColumnArgs, answers: &[Answer]) -> Result<()> {
-    let mut reader = LabelledReader::open(&[input.to_owned()], &columns.columns()?, &columns.read_options()?)?;
-    let layout = Layout::new(reader.header(), None, &AnswerOptions::default(), Layout::of_output(Some(path), None));
+fn write_predictions(
+    path: &str,
+    mut out: Output,
+    input: &str,
+    columns: &ColumnArgs,
+    reading: &Reading,
+    answers: &[Answer],
+) -> Result<()> {
+    let options = reading.again(columns.read_options()?);
+    let mut reader = LabelledReader::open(&[input.to_owned()], &columns.columns()?, &options)?;
+    let shape = Layout::of_output(Some(path), None);
+    Layout::check(input, reader.header(), shape)?;
+    let layout = Layout::new(reader.header(), None, &AnswerOptions::default(), shape);
     let mut writer = AnswerWriter::new(&layout);
     out.write_block(&writer.header())?;
     let (mut batch, mut at) = (Batch::new(), 0);

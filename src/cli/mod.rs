@@ -11,6 +11,7 @@ mod evaluate;
 mod explain;
 mod inspect;
 mod pretty;
+mod reading;
 mod terminal;
 mod train;
 

@@ -64,6 +64,16 @@ impl Terminal {
         }
     }
 
+    /// What tells as [`Terminal::note`] does, for other threads.
+    pub fn teller(&self) -> impl Fn(&str) + Send + 'static {
+        let (quiet, bar) = (self.quiet, self.bar.clone());
+        move |text| {
+            if !quiet {
+                bar.suspend(|| say(text));
+            }
+        }
+    }
+
     /// Takes the progress line away.
     pub fn clear(&self) {
         self.bar.finish_and_clear();

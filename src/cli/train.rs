@@ -11,6 +11,7 @@ use rapporteur::{Error, Result};
 
 use super::columns::ColumnArgs;
 use super::config::{Config, LearnArgs};
+use super::reading::ReadingArgs;
 use super::terminal::Terminal;
 use super::{Common, keep_input};
 
@@ -43,6 +44,8 @@ pub struct Args {
     #[command(flatten)]
     columns: ColumnArgs,
     #[command(flatten)]
+    reading: ReadingArgs,
+    #[command(flatten)]
     learn: LearnArgs,
 }
 
@@ -67,8 +70,9 @@ pub fn run(args: Args, common: &Common, terminal: &Terminal) -> Result<()> {
     // The targets are opened first: better to hear now than after an hour that they cannot be written.
     let mut output = Output::create(Some(&args.output), false)?;
     let json = args.json.as_deref().map(Report::create).transpose()?;
+    let reading = args.reading.or(config.reading).open(&made_from, terminal)?;
     let control = terminal.control();
-    let read_options = columns.read_options()?;
+    let read_options = reading.options(columns.read_options()?);
     let set = read_training_set(
         &args.corpus,
         &columns.columns()?,
@@ -77,6 +81,7 @@ pub fn run(args: Args, common: &Common, terminal: &Terminal) -> Result<()> {
         common.threads(),
         control,
     )?;
+    reading.finish(terminal)?;
     check_labels(&set, &options, &args.corpus)?;
     note_odd_cases(&set.topics, &set.stances, terminal);
     let in_corpus = |error| of_corpus(error, &args.corpus);

@@ -54,7 +54,7 @@ impl ColumnNames {
     /// The index of a column, by its exact name; `option` is what the user sets it with.
     ///
     /// # Errors
-    /// When there is none, with the columns there are and the nearest name.
+    /// When there is none, with the columns there are and the nearest name, or when there are two.
     pub fn find(&self, name: &str, option: &str) -> Result<usize> {
         self.find_or(name, |near| match near {
             Some(near) => format!("did you mean {option} {near:?}?"),
@@ -64,6 +64,14 @@ impl ColumnNames {
 
     /// As [`ColumnNames::find`], with a mend made from the nearest name, if there is one.
     pub(super) fn find_or(&self, name: &str, mend: impl FnOnce(Option<&str>) -> String) -> Result<usize> {
+        let mut found = self.names.iter().enumerate().filter(|(_, n)| *n == name).map(|(at, _)| at);
+        if let (Some(first), Some(second)) = (found.next(), found.next()) {
+            return Err(Error::input(
+                Place::file(&self.file).field(name),
+                format!("two columns have this name, number {} and number {}", first + 1, second + 1),
+                "rename one of them in the header",
+            ));
+        }
         self.position(name).ok_or_else(|| {
             let problem = format!("there is no column {name:?}; the columns are {}", listed(&self.names));
             let near = nearest(name, self.names.iter().map(String::as_str));

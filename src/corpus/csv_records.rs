@@ -5,15 +5,15 @@
 //! puts a line end after the last byte, so that only a record with an open quote can still be waiting when the input
 //! ends, and remembers the block last read, so that lines are counted exactly whatever ends them.
 
-use std::collections::HashSet;
 use std::io::{self, Read};
 use std::sync::Arc;
 
-use csv::StringRecord;
+use csv::{ByteRecord, StringRecord};
 
 use super::format::{Delimiter, header_end};
 use super::input::{BUFFER, Input};
-use super::records::{Batch, Deferred, RecordReader};
+use super::read_log::{OnError, ReadLog, escaped};
+use super::records::{Batch, Deferred, MOST_ROW_BYTES, ReadOptions, RecordReader};
 use crate::error::{Error, Place, Result};
 
 /// A CSV file being read.
@@ -24,8 +24,10 @@ pub(super) struct CsvRecords {
     reader: csv::Reader<Source>,
     /// Lines ended by a bare carriage return, which the `csv` crate does not count; `None` unless the file has such.
     carriage_returns: Option<u64>,
-    /// True when the last record was ended by a carriage return.
-    after_return: bool,
+    /// The record that failed last.
+    bad: ByteRecord,
+    on_error: OnError,
+    log: ReadLog,
     deferred: Deferred,
     rows: u64,
     batches: u64,
@@ -33,7 +35,7 @@ pub(super) struct CsvRecords {
 
 impl CsvRecords {
     /// Reads the header.
-    pub(super) fn new(mut input: Input, delimiter: Delimiter) -> Result<Self> {
+    pub(super) fn new(mut input: Input, delimiter: Delimiter, options: &ReadOptions) -> Result<Self> {
         let name: Arc<str> = input.name().into();
         let start = input.peek(|seen| header_end(seen).is_some_and(|end| end + 1 < seen.len()))?;
         if start.iter().all(u8::is_ascii_whitespace) {
@@ -57,35 +59,27 @@ impl CsvRecords {
             delimiter,
             reader,
             carriage_returns,
-            after_return: false,
+            bad: ByteRecord::new(),
+            on_error: options.on_error,
+            log: options.log.clone(),
             deferred: Deferred::default(),
             rows: 0,
             batches: 0,
         };
         let mut first = StringRecord::new();
-        if let Some(line) = records.next(&mut first)? {
+        if records.next(&mut first)?.is_some() {
             records.header = first.iter().map(|cell| cell.trim().to_owned()).collect();
-            records.refuse_duplicates(line)?;
         }
         Ok(records)
     }
 
-    /// Cells without a name may be many: spreadsheets leave empty columns at the right.
-    fn refuse_duplicates(&self, line: u64) -> Result<()> {
-        let mut seen = HashSet::with_capacity(self.header.len());
-        for column in &self.header {
-            if !column.is_empty() && !seen.insert(column) {
-                let place = Place::file(&*self.name).line(line).field(column);
-                return Err(Error::input(place, "two columns have this name", "rename one of them in the header"));
-            }
-        }
-        Ok(())
-    }
-
-    /// Reads a record of whatever width; returns the line it begins on, or `None` at the end.
+    /// Reads a record of whatever width; returns the line it begins on, or `None` at the end. The bytes of a record that
+    /// fails stay in `bad`.
     fn next(&mut self, record: &mut StringRecord) -> Result<Option<u64>> {
         let before = self.reader.position().line();
-        match self.reader.read_record(record) {
+        self.reader.get_mut().row = 0;
+        let mut bytes = std::mem::take(record).into_byte_record();
+        match self.reader.read_byte_record(&mut bytes) {
             Ok(true) => {}
             Ok(false) => return Ok(None),
             Err(error) => return Err(self.explain(error, before)),
@@ -98,28 +92,42 @@ impl CsvRecords {
         // others are taken off.
         let unclosed = self.reader.get_ref().exhausted;
         let ended = u64::from(closing == Some(b'\n') && !unclosed);
-        let inside = if passed > ended { count(record, b'\n') } else { 0 };
+        let inside = if passed > ended { count(&bytes, b'\n') } else { 0 };
         let mut line = before + passed.saturating_sub(ended + inside);
-        self.after_return = closing == Some(b'\r');
         if let Some(returns) = &mut self.carriage_returns {
             line += *returns;
-            *returns += count(record, b'\r') + u64::from(closing == Some(b'\r'));
+            *returns += count(&bytes, b'\r') + u64::from(closing == Some(b'\r'));
         }
+        let place = Place::file(&*self.name).line(line);
         if unclosed {
+            self.bad = bytes;
             return Err(Error::input(
-                Place::file(&*self.name).line(line),
+                place,
                 "a quote opened in this row is not closed before the end of the file",
                 "close the quote; double the quotes inside quoted cells (\"\")",
             ));
         }
+        *record = StringRecord::from_byte_record(bytes).map_err(|error| {
+            let why = error.utf8_error().clone();
+            self.bad = error.into_byte_record();
+            let column = self.header.get(why.field()).filter(|name| !name.is_empty()).cloned();
+            let column = column.unwrap_or_else(|| format!("number {}", why.field() + 1));
+            not_utf8(place.field(column), why.valid_up_to(), "cell")
+        })?;
         Ok(Some(line))
     }
 
-    /// Reads a record as wide as the header into the batch; false at the end.
-    fn next_row(&mut self, batch: &mut Batch) -> Result<bool> {
-        let record = batch.slot();
-        let Some(line) = self.next(record)? else { return Ok(false) };
-        if record.len() != self.header.len() {
+    /// Reads a record as wide as the header, or `None` at the end. A line of nothing but white space is a blank one.
+    fn row(&mut self, record: &mut StringRecord) -> Result<Option<u64>> {
+        loop {
+            let Some(line) = self.next(record)? else { return Ok(None) };
+            if record.len() == self.header.len() {
+                return Ok(Some(line));
+            }
+            if record.len() == 1 && record.as_slice().trim().is_empty() {
+                continue;
+            }
+            self.bad.clone_from(record.as_byte_record());
             let shown = if self.delimiter == b'\t' { "tab".into() } else { format!("{:?}", self.delimiter as char) };
             return Err(Error::input(
                 Place::file(&*self.name).line(line),
@@ -134,27 +142,44 @@ impl CsvRecords {
                 ),
             ));
         }
-        batch.commit(line);
-        self.rows += 1;
-        Ok(true)
     }
 
-    fn explain(&self, error: csv::Error, line: u64) -> Error {
-        let place = Place::file(&*self.name);
-        match error.into_kind() {
-            csv::ErrorKind::Io(source) => Error::io("read", &*self.name, source),
-            csv::ErrorKind::Utf8 { err, .. } => {
-                let column = self.header.get(err.field()).filter(|name| !name.is_empty()).cloned();
-                let column = column.unwrap_or_else(|| format!("number {}", err.field() + 1));
-                not_utf8(place.line(self.first_line(line)).field(column), err.valid_up_to(), "cell")
+    /// Reads the next good record into the batch; false at the end.
+    fn next_row(&mut self, batch: &mut Batch) -> Result<bool> {
+        loop {
+            match self.row(batch.slot()) {
+                Ok(Some(line)) => {
+                    batch.commit(line);
+                    self.rows += 1;
+                    return Ok(true);
+                }
+                Ok(None) => return Ok(false),
+                Err(error) => self.log.bad_row(self.on_error, error, || self.raw())?,
             }
-            other => Error::input(place.line(line), format!("not readable as CSV ({other:?})"), "check the quotes"),
         }
     }
 
-    /// The line of a record that the `csv` crate wiped for its encoding, blank lines before it not counted.
-    fn first_line(&self, before: u64) -> u64 {
-        before + self.carriage_returns.unwrap_or(u64::from(self.after_return))
+    /// The record that failed, as CSV.
+    fn raw(&self) -> String {
+        let mut writer = csv::WriterBuilder::new().delimiter(self.delimiter).flexible(true).from_writer(Vec::new());
+        // Writing to memory cannot fail.
+        let written = writer.write_byte_record(&self.bad).is_ok();
+        let bytes = writer.into_inner().unwrap_or_default();
+        if written { escaped(&bytes).trim_end_matches('\n').to_owned() } else { String::new() }
+    }
+
+    fn explain(&self, error: csv::Error, line: u64) -> Error {
+        match error.into_kind() {
+            csv::ErrorKind::Io(_) if self.reader.get_ref().row > MOST_ROW_BYTES => {
+                row_too_long(&self.name, line, "close the quote that was opened there")
+            }
+            csv::ErrorKind::Io(source) => Error::io("read", &*self.name, source),
+            other => Error::input(
+                Place::file(&*self.name).line(line),
+                format!("not readable as CSV ({other:?})"),
+                "check the quotes",
+            ),
+        }
     }
 }
 
@@ -182,12 +207,18 @@ pub(super) fn not_utf8(place: Place, valid: usize, within: &str) -> Error {
     Error::input(
         place,
         format!("not UTF-8 at byte {} of the {within}", valid + 1),
-        "save the file as UTF-8 (in Excel: \"CSV UTF-8\"), or convert it: iconv -f WINDOWS-1252 -t UTF-8",
+        "save the file as UTF-8 (in Excel: \"CSV UTF-8\"), name its encoding with --encoding, or convert it with iconv",
     )
 }
 
-fn count(record: &StringRecord, byte: u8) -> u64 {
-    memchr::memchr_iter(byte, record.as_slice().as_bytes()).count() as u64
+/// The error of a row that no memory should hold. It ends the reading whatever is done about bad rows: where the next
+/// row begins is not known.
+pub(super) fn row_too_long(name: &str, line: u64, mend: &str) -> Error {
+    Error::corpus(format!("{name}, line {line}: a row of more than {} MiB begins here", MOST_ROW_BYTES >> 20), mend)
+}
+
+fn count(record: &ByteRecord, byte: u8) -> u64 {
+    memchr::memchr_iter(byte, record.as_slice()).count() as u64
 }
 
 /// The input with a line end after its last byte, and its latest block kept.
@@ -199,13 +230,24 @@ struct Source {
     filled: usize,
     given: usize,
     closed: bool,
+    /// Bytes given since the row began, to the size of a block.
+    row: u64,
     /// True once the end has been reported to the reader.
     exhausted: bool,
 }
 
 impl Source {
     fn new(input: Input) -> Self {
-        Source { input, block: vec![0; BUFFER], offset: 0, filled: 0, given: 0, closed: false, exhausted: false }
+        Source {
+            input,
+            block: vec![0; BUFFER],
+            offset: 0,
+            filled: 0,
+            given: 0,
+            closed: false,
+            row: 0,
+            exhausted: false,
+        }
     }
 
     /// The byte at an offset within the block read last. The byte before a position of the reader always is: the reader
@@ -229,6 +271,10 @@ impl Read for Source {
                 self.closed = true;
                 read = 1;
             }
+            self.row += read as u64;
+            if self.row > MOST_ROW_BYTES {
+                return Err(io::Error::other("too long a row"));
+            }
             self.offset += self.filled as u64;
             self.filled = read;
             self.given = 0;
@@ -250,11 +296,18 @@ mod tests {
 
     fn open(bytes: impl AsRef<[u8]>) -> Result<CsvRecords> {
         let bytes = bytes.as_ref().to_vec();
-        CsvRecords::new(Input::from_reader("a.csv", Cursor::new(bytes))?, Delimiter::Auto)
+        open_with(bytes, &ReadOptions::default())
+    }
+
+    fn open_with(bytes: Vec<u8>, options: &ReadOptions) -> Result<CsvRecords> {
+        CsvRecords::new(Input::from_reader("a.csv", Cursor::new(bytes))?, Delimiter::Auto, options)
     }
 
     fn rows(bytes: impl AsRef<[u8]>) -> Result<Rows> {
-        let mut reader = open(bytes)?;
+        rows_of(open(bytes)?)
+    }
+
+    fn rows_of(mut reader: CsvRecords) -> Result<Rows> {
         let mut batch = Batch::new();
         let mut rows = Vec::new();
         while reader.read(&mut batch, 2, 1 << 20)? {
@@ -293,8 +346,8 @@ mod tests {
         for empty in ["", "\n\r\n", " \n"] {
             assert!(error(empty).starts_with("a.csv: the file is empty\n  give a file"), "{}", error(empty));
         }
-        let duplicate = error("text,id,text\n");
-        assert!(duplicate.starts_with("a.csv, line 1, column \"text\": two columns have this name"), "{duplicate}");
+        // Two columns of one name are refused by those who look for it.
+        assert_eq!(open("text,id,text\n").unwrap().header(), ["text", "id", "text"]);
     }
 
     #[test]
@@ -307,7 +360,7 @@ mod tests {
 
     #[test]
     fn good_rows_come_before_the_error_of_a_bad_one() {
-        for bad in [&b"3\n"[..], b"3,caf\xE9\n", b"3,\"open\n"] {
+        for bad in [&b"3\n"[..], b"3,\xC3\xA9 caf\xE9\n", b"3,\"open\n"] {
             let mut reader = open([b"id,text\n1,a\n2,b\n", bad, b"4,d\n"].concat()).unwrap();
             let mut batch = Batch::new();
             assert!(reader.read(&mut batch, 100, 1 << 20).unwrap());
@@ -328,12 +381,39 @@ mod tests {
 
     #[test]
     fn invalid_utf8_is_refused_with_its_place() {
-        let message = error(b"id,text\n1,ok\n2,caf\xE9 noir\n");
-        assert!(message.starts_with("a.csv, line 3, column \"text\": not UTF-8 at byte 4 of the cell"), "{message}");
+        let message = error(b"id,text\n1,\xC3\xA9\n\n2,caf\xE9 noir\n");
+        assert!(message.starts_with("a.csv, line 4, column \"text\": not UTF-8 at byte 4 of the cell"), "{message}");
         assert!(message.contains("save the file as UTF-8"), "{message}");
-        let message = error(b"id,text\r\n1,ok\r\n2,caf\xE9 noir\r\n");
+        let message = error(b"id,text\r\n1,\xC3\xA9\r\n2,caf\xE9 noir\r\n");
         assert!(message.starts_with("a.csv, line 3, column \"text\""), "{message}");
-        assert!(error(b"id,caf\xE9\n").contains("line 1, column \"number 2\": not UTF-8"));
+        assert!(error(b"\xC3\xA9,caf\xE9\n").contains("line 1, column \"number 2\": not UTF-8"));
+    }
+
+    #[test]
+    fn bad_rows_are_passed_over_and_told_of() {
+        let heard = std::sync::Arc::new(std::sync::Mutex::new(Vec::new()));
+        let log = ReadLog::handing_on({
+            let heard = heard.clone();
+            move |row| {
+                heard.lock().unwrap().push((row.place.line, row.problem.clone(), row.raw.clone()));
+                Ok(())
+            }
+        });
+        let options = ReadOptions { on_error: OnError::Skip, log: log.clone(), ..ReadOptions::default() };
+        let bytes = b"id,text\n1,\xC3\xA9\n2,too,\"ma\nny\"\n3,b\n4,caf\xE9\n  \n5,c\n6,\"open\n7,d\n";
+        let read = rows_of(open_with(bytes.to_vec(), &options).unwrap()).unwrap();
+        assert_eq!(read, [row(2, &["1", "é"]), row(5, &["3", "b"]), row(8, &["5", "c"])]);
+        assert_eq!(log.skipped(), 3);
+        assert!(log.first_skipped().unwrap().starts_with("a.csv, line 3: found 3 fields"));
+        let heard = heard.lock().unwrap().clone();
+        let rows: Vec<(u64, &str)> = heard.iter().map(|(line, _, raw)| (line.unwrap(), raw.as_str())).collect();
+        assert_eq!(rows, [(3, "2,too,\"ma\nny\""), (6, "4,caf\\xE9"), (9, "6,\"open\n7,d\n\n\"")]);
+    }
+
+    #[test]
+    fn lines_of_white_space_are_blank() {
+        assert_eq!(rows("a,b\n  \n1,2\n\t\n").unwrap(), [row(3, &["1", "2"])]);
+        assert_eq!(rows("a\n \nx\n").unwrap(), [row(2, &[" "]), row(3, &["x"])]);
     }
 
     #[test]

@@ -2,14 +2,14 @@
 //!
 //! Flows in: a path, or `-` for standard input. Flows out: [`Input`], a buffered stream of UTF-8 bytes without a byte
 //! order mark. Compression is told by the first bytes and not by the name, because pipes have no name and names lie;
-//! UTF-16 is told by its byte order mark, as spreadsheets write it. All of it streams. Whether the bytes really are
-//! UTF-8 is for the readers above to check: they know the line and the column to name.
+//! the encoding is found out by [`super::encoding`]. All of it streams. Whether UTF-8 really is UTF-8 is for the
+//! readers above to check: they know the line and the column to name.
 
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Cursor, Read};
 
-use encoding_rs_io::DecodeReaderBytesBuilder;
-
+use super::encoding::{Decoded, Encoding};
+use super::read_log::ReadLog;
 use crate::error::{Error, Place, Result};
 
 /// Size of the buffers between the system and a reader.
@@ -42,8 +42,13 @@ impl Input {
     /// # Errors
     /// When the file is missing, unreadable or a directory.
     pub fn open(path: &str) -> Result<Input> {
+        Input::open_encoded(path, Encoding::default(), &ReadLog::default())
+    }
+
+    /// As [`Input::open`], in an encoding; the log hears of one that had to be guessed.
+    pub(super) fn open_encoded(path: &str, encoding: Encoding, log: &ReadLog) -> Result<Input> {
         if path == "-" {
-            return Input::from_reader("standard input", io::stdin());
+            return Input::decoding("standard input", io::stdin(), encoding, log);
         }
         let file = File::open(path).map_err(|e| Error::io("open", path, e))?;
         if file.metadata().is_ok_and(|m| m.is_dir()) {
@@ -53,14 +58,23 @@ impl Input {
                 format!("name the files in it, for example {}/*.csv", path.trim_end_matches('/')),
             ));
         }
-        Input::from_reader(path, file)
+        Input::decoding(path, file, encoding, log)
     }
 
     /// Wraps any reader; `name` is what errors will call it.
     ///
     /// # Errors
     /// When the first bytes cannot be read.
-    pub fn from_reader(name: impl Into<String>, mut reader: impl Read + Send + 'static) -> Result<Input> {
+    pub fn from_reader(name: impl Into<String>, reader: impl Read + Send + 'static) -> Result<Input> {
+        Input::decoding(name, reader, Encoding::default(), &ReadLog::default())
+    }
+
+    fn decoding(
+        name: impl Into<String>,
+        mut reader: impl Read + Send + 'static,
+        encoding: Encoding,
+        log: &ReadLog,
+    ) -> Result<Input> {
         let name = name.into();
         let mut head = Vec::with_capacity(4);
         reader.by_ref().take(4).read_to_end(&mut head).map_err(|e| Error::io("read", &name, e))?;
@@ -78,7 +92,7 @@ impl Input {
         } else {
             Box::new(whole)
         };
-        let decoded = DecodeReaderBytesBuilder::new().utf8_passthru(true).strip_bom(true).build(plain);
+        let decoded = Decoded::new(plain, &name, encoding, log.clone());
         Ok(Input { name, source: Box::new(decoded), buffer: vec![0; BUFFER], start: 0, end: 0 })
     }
 
@@ -205,19 +219,15 @@ mod tests {
     }
 
     #[test]
-    fn decodes_byte_order_marks() {
-        assert_eq!(read(b"\xEF\xBB\xBFid").unwrap(), b"id");
-        let utf16 = "\u{FEFF}идея,text\n".encode_utf16();
-        let little: Vec<u8> = utf16.clone().flat_map(u16::to_le_bytes).collect();
-        let big: Vec<u8> = utf16.flat_map(u16::to_be_bytes).collect();
-        assert_eq!(read(&little).unwrap(), "идея,text\n".as_bytes());
-        assert_eq!(read(&big).unwrap(), "идея,text\n".as_bytes());
+    fn decodes_what_was_compressed() {
+        let little: Vec<u8> = "\u{FEFF}идея,text\n".encode_utf16().flat_map(u16::to_le_bytes).collect();
         assert_eq!(read(&gzip(&little)).unwrap(), "идея,text\n".as_bytes());
+        assert_eq!(read(&zstd::encode_all(&b"caf\xE9"[..], 1).unwrap()).unwrap(), "café".as_bytes());
     }
 
     #[test]
     fn short_inputs_pass_unchanged() {
-        for bytes in [&b""[..], b"a", b"ab", b"\x1f", b"\xff", b"abc"] {
+        for bytes in [&b""[..], b"a", b"ab", b"\x1f", b"abc"] {
             assert_eq!(read(bytes).unwrap(), bytes);
         }
     }

@@ -7,16 +7,17 @@
 use std::borrow::Cow;
 use std::collections::HashMap;
 use std::fmt;
-use std::io::BufRead;
+use std::io::{BufRead, Read};
 use std::sync::Arc;
 
 use serde::Deserialize;
 use serde::de::{DeserializeSeed, Deserializer, Error as _, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
-use super::csv_records::not_utf8;
+use super::csv_records::{not_utf8, row_too_long};
 use super::input::Input;
-use super::records::{Batch, Deferred, RecordReader};
+use super::read_log::{OnError, ReadLog, escaped};
+use super::records::{Batch, Deferred, MOST_ROW_BYTES, ReadOptions, RecordReader};
 use crate::error::{Error, Place, Result};
 
 /// A JSON Lines file being read.
@@ -30,14 +31,16 @@ pub(super) struct JsonlRecords {
     number: u64,
     pending: bool,
     cells: Vec<String>,
+    on_error: OnError,
+    log: ReadLog,
     deferred: Deferred,
     rows: u64,
     batches: u64,
 }
 
 impl JsonlRecords {
-    /// Reads the first object, for the header.
-    pub(super) fn new(input: Input) -> Result<Self> {
+    /// Reads the first good object, for the header.
+    pub(super) fn new(input: Input, options: &ReadOptions) -> Result<Self> {
         let name: Arc<str> = input.name().into();
         let (header, indices, cells) = (Vec::new(), HashMap::new(), Vec::new());
         let mut records = JsonlRecords {
@@ -49,49 +52,70 @@ impl JsonlRecords {
             number: 0,
             pending: false,
             cells,
+            on_error: options.on_error,
+            log: options.log.clone(),
             deferred: Deferred::default(),
             rows: 0,
             batches: 0,
         };
-        if !records.advance()? {
-            let mend = "give a file with a JSON object a line, for example {\"text\": \"...\"}";
-            return Err(Error::input(Place::file(&*records.name), "the file is empty", mend));
+        while records.advance()? {
+            match header_of(&records.name, records.number, &records.line) {
+                Ok((header, indices)) => {
+                    records.cells = vec![String::new(); header.len()];
+                    (records.header, records.indices, records.pending) = (header, indices, true);
+                    return Ok(records);
+                }
+                Err(error) => records.bad_row(error)?,
+            }
         }
-        let (mut header, mut indices) = (Vec::new(), HashMap::new());
-        let line = text_of(&records.name, records.number, &records.line)?;
-        parse(&records.name, records.number, line, |key, _| {
-            // A name given twice is one column; its last value counts, as in every reader of JSON.
-            indices.entry(key.to_owned()).or_insert_with(|| {
-                header.push(key.to_owned());
-                header.len() - 1
-            });
-            Ok(())
-        })?;
-        records.cells = vec![String::new(); header.len()];
-        (records.header, records.indices, records.pending) = (header, indices, true);
-        Ok(records)
+        let mend = "give a file with a JSON object a line, for example {\"text\": \"...\"}";
+        let problem = if records.number == 0 || options.on_error == OnError::Fail {
+            "the file is empty"
+        } else {
+            "the file has no line that can be read"
+        };
+        Err(Error::input(Place::file(&*records.name), problem, mend))
+    }
+
+    fn bad_row(&self, error: Error) -> Result<()> {
+        self.log.bad_row(self.on_error, error, || escaped(&self.line).trim_end_matches(['\n', '\r']).to_owned())
     }
 
     /// Reads the next line that is not blank; false at the end.
     fn advance(&mut self) -> Result<bool> {
         loop {
             self.line.clear();
-            let read = self.input.read_until(b'\n', &mut self.line).map_err(|e| Error::io("read", &*self.name, e))?;
+            let mut row = (&mut self.input).take(MOST_ROW_BYTES);
+            let read = row.read_until(b'\n', &mut self.line).map_err(|e| Error::io("read", &*self.name, e))?;
             if read == 0 {
                 return Ok(false);
             }
             self.number += 1;
+            if read as u64 == MOST_ROW_BYTES && self.line.last() != Some(&b'\n') {
+                return Err(row_too_long(&self.name, self.number, "write one object a line"));
+            }
             if !self.line.iter().all(u8::is_ascii_whitespace) {
                 return Ok(true);
             }
         }
     }
 
-    /// Reads an object into the batch; false at the end.
+    /// Reads the next good object into the batch; false at the end.
     fn next_row(&mut self, batch: &mut Batch) -> Result<bool> {
-        if !std::mem::take(&mut self.pending) && !self.advance()? {
-            return Ok(false);
+        while std::mem::take(&mut self.pending) || self.advance()? {
+            match self.row(batch) {
+                Ok(()) => {
+                    self.rows += 1;
+                    return Ok(true);
+                }
+                Err(error) => self.bad_row(error)?,
+            }
         }
+        Ok(false)
+    }
+
+    /// Puts the line read last into the batch.
+    fn row(&mut self, batch: &mut Batch) -> Result<()> {
         let line = text_of(&self.name, self.number, &self.line)?;
         self.cells.iter_mut().for_each(String::clear);
         let (header, indices, cells) = (&self.header, &self.indices, &mut self.cells);
@@ -110,8 +134,7 @@ impl JsonlRecords {
         self.cells.iter().for_each(|cell| record.push_field(cell));
         batch.commit(self.number);
         batch.keep_raw(line);
-        self.rows += 1;
-        Ok(true)
+        Ok(())
     }
 }
 
@@ -132,6 +155,20 @@ impl RecordReader for JsonlRecords {
         self.deferred = deferred;
         more
     }
+}
+
+/// The names of an object's fields in its order, and the place of each.
+fn header_of(name: &str, number: u64, line: &[u8]) -> Result<(Vec<String>, HashMap<String, usize>)> {
+    let (mut header, mut indices) = (Vec::new(), HashMap::new());
+    parse(name, number, text_of(name, number, line)?, |key, _| {
+        // A name given twice is one column; its last value counts, as in every reader of JSON.
+        indices.entry(key.to_owned()).or_insert_with(|| {
+            header.push(key.to_owned());
+            header.len() - 1
+        });
+        Ok(())
+    })?;
+    Ok((header, indices))
 }
 
 fn text_of<'a>(name: &str, number: u64, line: &'a [u8]) -> Result<&'a str> {
@@ -227,7 +264,11 @@ mod tests {
     use std::io::Cursor;
 
     fn open(bytes: impl AsRef<[u8]>) -> Result<JsonlRecords> {
-        JsonlRecords::new(Input::from_reader("a.jsonl", Cursor::new(bytes.as_ref().to_vec()))?)
+        open_with(bytes, &ReadOptions::default())
+    }
+
+    fn open_with(bytes: impl AsRef<[u8]>, options: &ReadOptions) -> Result<JsonlRecords> {
+        JsonlRecords::new(Input::from_reader("a.jsonl", Cursor::new(bytes.as_ref().to_vec()))?, options)
     }
 
     fn all(bytes: impl AsRef<[u8]>) -> Result<Batch> {
@@ -269,6 +310,19 @@ mod tests {
     }
 
     #[test]
+    fn bad_lines_are_passed_over() {
+        let log = ReadLog::default();
+        let options = ReadOptions { on_error: OnError::Skip, log: log.clone(), ..ReadOptions::default() };
+        let text = "nonsense\n{\"t\": \"a\"}\n{\"t\": \"\\ud800\"}\n[]\n{\"t\": \"b\"}\n";
+        let (mut reader, mut batch) = (open_with(text, &options).unwrap(), Batch::new());
+        assert!(reader.read(&mut batch, 100, 1 << 20).unwrap());
+        assert_eq!((batch.records(), batch.line(1)), (&[vec!["a"], vec!["b"]].map(Into::into)[..], 5));
+        assert_eq!((log.skipped(), batch.raw(1)), (3, Some("{\"t\": \"b\"}")));
+        assert!(log.first_skipped().unwrap().starts_with("a.jsonl, line 1: not a JSON object"));
+        assert!(open_with("nonsense\n", &options).err().unwrap().to_string().contains("no line that can be read"));
+    }
+
+    #[test]
     fn bad_json_is_refused_with_its_place() {
         let message = error("{\"text\": \"a\"}\n{\"text\": \"b\" \"c\"}\n");
         assert_eq!(
@@ -282,6 +336,6 @@ mod tests {
         assert!(error("{} {}").contains("trailing characters"));
         assert!(error("{\"t\": 1}\n{\"t\": \"\\ud800\"}").contains("line 2: not a JSON object: field \"t\": "));
         assert!(error("  \n\n").starts_with("a.jsonl: the file is empty"));
-        assert!(error(b"{\"t\": \"caf\xE9\"}").starts_with("a.jsonl, line 1: not UTF-8 at byte 11 of the line"));
+        assert!(error(b"{\"t\": \"\xC3\xA9\xE9\"}").starts_with("a.jsonl, line 1: not UTF-8 at byte 10 of the line"));
     }
 }

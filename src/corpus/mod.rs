@@ -12,6 +12,7 @@
 mod codebook;
 mod columns;
 mod csv_records;
+mod encoding;
 mod folds;
 mod format;
 mod input;
@@ -19,15 +20,18 @@ mod jsonl_records;
 mod labelled;
 mod output;
 mod paragraphs;
+mod read_log;
 mod records;
 mod text_records;
 
 pub use codebook::{Codebook, CodebookEntry};
 pub use columns::{ColumnNames, JOIN, Missing, join_text, nearest};
+pub use encoding::Encoding;
 pub use folds::stratified_group_folds;
 pub use format::{Delimiter, Format};
 pub use input::Input;
 pub use labelled::{LabelColumns, LabelledColumns, LabelledReader, LabelledRow, same_header};
 pub use output::Output;
 pub use paragraphs::{DEFAULT_MAX_WORDS, split_paragraphs};
+pub use read_log::{BadRow, OnError, ReadLog};
 pub use records::{Batch, ReadOptions, RecordReader, open_records};

@@ -10,14 +10,22 @@ use std::sync::Arc;
 use csv::StringRecord;
 
 use super::csv_records::CsvRecords;
+use super::encoding::Encoding;
 use super::format::{Delimiter, Format, header_end};
 use super::input::Input;
 use super::jsonl_records::JsonlRecords;
+use super::read_log::{OnError, ReadLog};
 use super::text_records::TextRecords;
 use crate::error::{Error, Place, Result};
 
+/// Bytes of a row at most. A file without line ends, or with a quote that is never closed, is one row, and must not fill the
+/// memory.
+pub(super) const MOST_ROW_BYTES: u64 = 1 << 29;
+/// What a cell costs beside its text.
+const CELL_BYTES: usize = size_of::<usize>();
+
 /// How to read a file.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub struct ReadOptions {
     /// Format; `None` to go by the name, then by the content.
     pub format: Option<Format>,
@@ -27,11 +35,25 @@ pub struct ReadOptions {
     pub max_words: usize,
     /// Columns whose presence in the first line shows that a file without a telling name is CSV and not prose.
     pub columns: Vec<String>,
+    /// What encodes the text.
+    pub encoding: Encoding,
+    /// What to do about rows that cannot be read.
+    pub on_error: OnError,
+    /// Hears of what should be told.
+    pub log: ReadLog,
 }
 
 impl Default for ReadOptions {
     fn default() -> Self {
-        ReadOptions { format: None, delimiter: Delimiter::Auto, max_words: 250, columns: vec!["text".to_owned()] }
+        ReadOptions {
+            format: None,
+            delimiter: Delimiter::Auto,
+            max_words: 250,
+            columns: vec!["text".to_owned()],
+            encoding: Encoding::default(),
+            on_error: OnError::default(),
+            log: ReadLog::default(),
+        }
     }
 }
 
@@ -136,7 +158,8 @@ impl Batch {
 
     /// Takes the record in [`Batch::slot`] for a row.
     pub(super) fn commit(&mut self, line: u64) {
-        self.bytes += self.slot().as_slice().len();
+        let record = self.slot();
+        self.bytes += record.as_slice().len() + record.len() * CELL_BYTES;
         self.lines.push(line);
     }
 
@@ -207,7 +230,8 @@ pub trait RecordReader: Send {
     fn header(&self) -> &[String];
 
     /// Fills `batch` with the next rows, up to `max_rows` or about `max_bytes` of text, whichever comes first, and at
-    /// least one. Returns false, and an empty batch, at the end.
+    /// least one. Returns false, and an empty batch, at the end. Rows that cannot be read are passed over where
+    /// [`ReadOptions::on_error`] says so.
     ///
     /// # Errors
     /// A row that cannot be read, with its place: the good rows before it come first, in a batch of their own. Reading
@@ -226,7 +250,7 @@ pub fn open_records(path: &str, options: &ReadOptions) -> Result<Box<dyn RecordR
 /// As [`open_records`], and where only the content could tell, prose is taken for `rather`: a corpus with labels is
 /// never prose.
 pub(super) fn open_as(path: &str, options: &ReadOptions, rather: Option<Format>) -> Result<Box<dyn RecordReader>> {
-    let mut input = Input::open(path)?;
+    let mut input = Input::open_encoded(path, options.encoding, &options.log)?;
     let format = match options.format.or_else(|| Format::of_name(path)) {
         Some(format) => format,
         None => {
@@ -238,12 +262,11 @@ pub(super) fn open_as(path: &str, options: &ReadOptions, rather: Option<Format>)
         }
     };
     Ok(match format {
-        Format::Csv => Box::new(CsvRecords::new(input, options.delimiter)?),
         Format::Tsv if options.delimiter == Delimiter::Auto => {
-            Box::new(CsvRecords::new(input, Delimiter::Byte(b'\t'))?)
+            Box::new(CsvRecords::new(input, Delimiter::Byte(b'\t'), options)?)
         }
-        Format::Tsv => Box::new(CsvRecords::new(input, options.delimiter)?),
-        Format::Jsonl => Box::new(JsonlRecords::new(input)?),
+        Format::Csv | Format::Tsv => Box::new(CsvRecords::new(input, options.delimiter, options)?),
+        Format::Jsonl => Box::new(JsonlRecords::new(input, options)?),
         Format::Text => Box::new(TextRecords::new(input, path, options.max_words)?),
     })
 }
@@ -271,10 +294,10 @@ mod tests {
     #[test]
     fn batches_respect_rows_and_bytes() {
         let input = Input::from_reader("x", &b"text\naaaa\nbbbb\ncccc\ndddd\n"[..]).unwrap();
-        let mut reader = CsvRecords::new(input, Delimiter::Auto).unwrap();
+        let mut reader = CsvRecords::new(input, Delimiter::Auto, &ReadOptions::default()).unwrap();
         let mut batch = Batch::new();
         let mut sizes = Vec::new();
-        for (rows, bytes) in [(1, 1000), (10, 5), (0, 0), (10, 10)] {
+        for (rows, bytes) in [(1, 1000), (10, 5 + CELL_BYTES), (0, 0), (10, 10)] {
             let more = reader.read(&mut batch, rows, bytes).unwrap();
             sizes.push((more, batch.sequence(), batch.first_row(), batch.len()));
         }

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use super::csv_records::not_utf8;
 use super::input::Input;
 use super::paragraphs::split_paragraphs;
-use super::records::{Batch, RecordReader};
+use super::records::{Batch, MOST_ROW_BYTES, RecordReader};
 use crate::error::{Error, Place, Result};
 
 /// A text being handed out.
@@ -27,7 +27,15 @@ impl TextRecords {
     /// Reads and splits the text. `source` is what the first column will say: the file as the user gave it.
     pub(super) fn new(mut input: Input, source: &str, max_words: usize) -> Result<Self> {
         let mut bytes = Vec::new();
-        input.read_to_end(&mut bytes).map_err(|e| Error::io("read", input.name(), e))?;
+        let read = (&mut input).take(MOST_ROW_BYTES).read_to_end(&mut bytes);
+        if read.map_err(|e| Error::io("read", input.name(), e))? as u64 == MOST_ROW_BYTES {
+            let problem = format!("a plain text of {} MiB or more", MOST_ROW_BYTES >> 20);
+            return Err(Error::input(
+                Place::file(input.name()),
+                problem,
+                "cut it into several files, or make it a table",
+            ));
+        }
         let text = String::from_utf8(bytes).map_err(|error| {
             let valid = error.utf8_error().valid_up_to();
             let before = &error.as_bytes()[..valid];
@@ -97,7 +105,7 @@ mod tests {
     #[test]
     fn empty_and_ill_encoded_texts_are_refused() {
         assert!(open(b" \n\n").err().unwrap().to_string().starts_with("standard input: the file is empty"));
-        let message = open(b"one\ntwo caf\xE9\n").err().unwrap().to_string();
+        let message = open(b"\xC3\xA9ne\ntwo caf\xE9\n").err().unwrap().to_string();
         assert!(message.starts_with("standard input, line 2: not UTF-8 at byte 8 of the line"), "{message}");
     }
 }

@@ -1,0 +1,117 @@
+//! What there is to tell of how files were read.
+//!
+//! Flows in: notes and bad rows, from readers on whatever thread. Flows out: the notes and a count, when reading is
+//! done; and each bad row at once, to whoever asked for it, so that a million of them take no memory.
+
+use std::fmt;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use crate::error::{Error, Place, Result};
+
+/// What to do about a row that cannot be read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum OnError {
+    /// End with an error that names the row.
+    #[default]
+    Fail,
+    /// Pass over the row, and tell the [`ReadLog`].
+    Skip,
+}
+
+/// A row that could not be read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BadRow {
+    /// Where it is.
+    pub place: Place,
+    /// What is wrong with it.
+    pub problem: String,
+    /// The row as it stands in the file, decoded, without its line end; bytes that are not UTF-8 as `\xE9`.
+    pub raw: String,
+}
+
+type Sink = dyn FnMut(&BadRow) -> Result<()> + Send;
+
+/// A handle that readers tell and others ask; clones are one log.
+///
+/// ```
+/// use rapporteur::corpus::{Batch, OnError, ReadLog, ReadOptions, open_records};
+/// # let directory = tempfile::tempdir().unwrap();
+/// # let path = directory.path().join("speeches.csv").display().to_string();
+/// std::fs::write(&path, "id,text\n1,We agree.\n2,too,many\n3,We do not.\n").unwrap();
+/// let log = ReadLog::default();
+/// let options = ReadOptions { on_error: OnError::Skip, log: log.clone(), ..ReadOptions::default() };
+/// let mut reader = open_records(&path, &options)?;
+/// let mut batch = Batch::new();
+/// reader.read(&mut batch, 10, 1000)?;
+/// assert_eq!((batch.len(), log.skipped()), (2, 1));
+/// # Ok::<(), rapporteur::Error>(())
+/// ```
+#[derive(Clone, Default)]
+pub struct ReadLog(Arc<Mutex<Inner>>);
+
+#[derive(Default)]
+struct Inner {
+    notes: Vec<String>,
+    skipped: u64,
+    first: Option<String>,
+    sink: Option<Box<Sink>>,
+}
+
+impl ReadLog {
+    /// A log that hands every bad row on; an error of `sink` ends the reading.
+    pub fn handing_on(sink: impl FnMut(&BadRow) -> Result<()> + Send + 'static) -> Self {
+        ReadLog(Arc::new(Mutex::new(Inner { sink: Some(Box::new(sink)), ..Inner::default() })))
+    }
+
+    fn inner(&self) -> MutexGuard<'_, Inner> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What the user should know, such as an encoding that was guessed.
+    pub fn notes(&self) -> Vec<String> {
+        self.inner().notes.clone()
+    }
+
+    /// Rows passed over.
+    pub fn skipped(&self) -> u64 {
+        self.inner().skipped
+    }
+
+    /// The place of the first row passed over and what is wrong with it.
+    pub fn first_skipped(&self) -> Option<String> {
+        self.inner().first.clone()
+    }
+
+    pub(super) fn note(&self, note: String) {
+        self.inner().notes.push(note);
+    }
+
+    /// Fails with the error of a row, or tells of it, as `on_error` says.
+    pub(super) fn bad_row(&self, on_error: OnError, error: Error, raw: impl FnOnce() -> String) -> Result<()> {
+        let (OnError::Skip, Error::Input { place, problem, .. }) = (on_error, &error) else { return Err(error) };
+        let inner = &mut *self.inner();
+        inner.skipped += 1;
+        inner.first.get_or_insert_with(|| format!("{place}: {problem}"));
+        match &mut inner.sink {
+            None => Ok(()),
+            Some(sink) => sink(&BadRow { place: place.clone(), problem: problem.clone(), raw: raw() }),
+        }
+    }
+}
+
+impl fmt::Debug for ReadLog {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let inner = self.inner();
+        f.debug_struct("ReadLog").field("notes", &inner.notes).field("skipped", &inner.skipped).finish_non_exhaustive()
+    }
+}
+
+/// Bytes as text, those that are not UTF-8 as `\xE9`: nothing is lost.
+pub(super) fn escaped(bytes: &[u8]) -> String {
+    let mut out = String::with_capacity(bytes.len());
+    for chunk in bytes.utf8_chunks() {
+        out.push_str(chunk.valid());
+        chunk.invalid().iter().for_each(|byte| out.push_str(&format!("\\x{byte:02X}")));
+    }
+    out
+}
