@@ -3,7 +3,7 @@
 use std::io::IsTerminal;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use rapporteur::corpus::{Batch, ColumnNames, Delimiter, Output, ReadOptions, RecordReader};
+use rapporteur::corpus::{Batch, ColumnNames, Delimiter, Mark, Output, ReadOptions, RecordReader, Resumable};
 use rapporteur::corpus::{join_text, open_records, same_header};
 use rapporteur::model::{Evidence, Model, Prediction, Predictor, default_model};
 use rapporteur::pipeline::in_order;
@@ -15,12 +15,13 @@ use super::columns::read_options;
 use super::config::list;
 use super::pretty::Pretty;
 use super::reading::ReadingArgs;
+use super::resume::{Follower, Target, run_of};
 use super::terminal::Terminal;
 
 /// Label the paragraphs of CSV, JSON Lines or plain text.
 ///
 /// Tables keep their columns; plain text becomes one row a paragraph. Rows keep their order, and memory does not grow with the input.
-#[derive(clap::Args)]
+#[derive(clap::Args, Clone, Debug)]
 #[command(after_help = "\
 Examples:
   rapporteur classify report.txt > labelled.csv
@@ -71,6 +72,9 @@ pub struct Args {
     /// Neutralise cells that a spreadsheet would run as formulas: those that begin with = + - @ get an apostrophe before
     #[arg(long)]
     safe_cells: bool,
+    /// Keep what is done in OUT.csv.partial, and go on from there if an earlier run was killed
+    #[arg(long, requires = "output")]
+    resume: bool,
     #[command(flatten)]
     reading: ReadingArgs,
 }
@@ -121,21 +125,39 @@ pub fn run(args: Args, common: &Common, terminal: &Terminal) -> Result<()> {
             "note: the input has columns of these names already, so the labels are written as {prefix}topic, {prefix}topic_probability, ..."
         ));
     }
-    let mut out = Output::create(args.output.as_deref(), args.bom)?;
+    let mut follower = Follower::new(args.resume);
+    let (mut out, done) = open_output(&args, &model)?;
     let pretty = (args.pretty && args.output.is_none() && std::io::stdout().is_terminal()).then(Pretty::of_terminal);
-    out.write_block(&match &pretty {
-        Some(pretty) => pretty.header(),
-        None => AnswerWriter::new(&layout).header(),
-    })?;
+    match &done {
+        Some(done) => {
+            terminal.control().report("passing over the rows that are done", None);
+            follower.pass_over(done, |batch, rows| inputs.read(batch, rows, 1 << 20))?;
+            let rows = done.rows;
+            terminal
+                .note(&format!("note: going on after {rows} rows that are done; the counts below are without them"));
+        }
+        None => {
+            let mark = if args.bom && args.resume { "\u{FEFF}" } else { "" };
+            let header = match &pretty {
+                Some(pretty) => pretty.header(),
+                None => AnswerWriter::new(&layout).header(),
+            };
+            out.write_block(&[mark.as_bytes(), &header].concat(), &follower.mark())?;
+        }
+    }
     let judge = Judge { model: &model, options, text, known };
     let (without_terms, strange_topics, renamed) = (AtomicU64::new(0), AtomicU64::new(0), AtomicU64::new(0));
     let mut rows = 0u64;
     in_order(
         common.threads(),
         terminal.control(),
-        |batch: &mut Batch, rows, bytes| inputs.read(batch, rows, bytes),
+        |(batch, mark): &mut (Batch, Mark), rows, bytes| {
+            let more = inputs.read(batch, rows, bytes)?;
+            *mark = follower.follow(batch);
+            Ok(more)
+        },
         || (Predictor::new(&model), AnswerWriter::new(&layout)),
-        |(predictor, writer), batch| {
+        |(predictor, writer), (batch, mark)| {
             let mut drawn = Vec::new();
             for i in 0..batch.len() {
                 let record = batch.record(i);
@@ -151,12 +173,12 @@ pub fn run(args: Args, common: &Common, terminal: &Terminal) -> Result<()> {
                     }
                 }
             }
-            Ok((batch.len(), if pretty.is_some() { drawn } else { writer.take() }))
+            Ok((batch.len(), if pretty.is_some() { drawn } else { writer.take() }, mark.clone()))
         },
-        |(read, bytes)| {
+        |(read, bytes, mark)| {
             rows += read as u64;
             terminal.control().report(&format!("classified {rows} rows"), None);
-            out.write_block(&bytes)
+            out.write_block(&bytes, &mark)
         },
     )?;
     out.finish()?;
@@ -181,6 +203,18 @@ pub fn run(args: Args, common: &Common, terminal: &Terminal) -> Result<()> {
         ));
     }
     Ok(())
+}
+
+/// Opens the output; if it is one to go on with, how far it is done.
+fn open_output(args: &Args, model: &Model) -> Result<(Target, Option<Mark>)> {
+    let (Some(path), true) = (&args.output, args.resume) else {
+        return Ok((Target::Plain(Output::create(args.output.as_deref(), args.bom)?), None));
+    };
+    // What has no part in the bytes that are written may differ; the model is told by what it is.
+    let mut told = Args { model: None, pretty: false, ..args.clone() };
+    told.reading.errors = None;
+    let (output, done) = Resumable::open(path, &run_of(model, &format!("{told:?}"))?)?;
+    Ok((Target::Resumable(output), done))
 }
 
 /// Several files, one after the other, with one header.

@@ -12,6 +12,7 @@ mod explain;
 mod inspect;
 mod pretty;
 mod reading;
+mod resume;
 mod terminal;
 mod train;
 

@@ -15,7 +15,7 @@ use super::keep_input;
 use super::terminal::Terminal;
 
 /// Options about input that is not as it should be.
-#[derive(Args, Clone, Default, Deserialize)]
+#[derive(Args, Clone, Debug, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 #[command(next_help_heading = "Reading")]
 pub struct ReadingArgs {

@@ -22,6 +22,7 @@ mod output;
 mod paragraphs;
 mod read_log;
 mod records;
+mod resumable;
 mod text_records;
 
 pub use codebook::{Codebook, CodebookEntry};
@@ -35,3 +36,4 @@ pub use output::Output;
 pub use paragraphs::{DEFAULT_MAX_WORDS, split_paragraphs};
 pub use read_log::{BadRow, OnError, ReadLog};
 pub use records::{Batch, ReadOptions, RecordReader, open_records};
+pub use resumable::{Mark, Resumable};

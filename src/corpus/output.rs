@@ -4,6 +4,9 @@
 //! beside it and renamed by [`Output::finish`]: whoever reads the target sees the old file or the new one, never a
 //! half, and an input may be its own output. Devices and pipes cannot be renamed over and are written directly. Errors
 //! that a buffer would swallow when dropped are reported by `finish`, so every writer must end with it.
+//!
+//! A process that is killed cannot remove its temporary file. It is locked while it is written, so the next output in
+//! its directory knows those that nobody is writing any more, and removes them.
 
 use std::collections::BTreeSet;
 use std::fs::{self, File, OpenOptions};
@@ -16,6 +19,10 @@ use crate::error::{Error, Place, Result};
 
 /// Links followed before a target is taken for a loop, as Linux counts.
 const LINKS: usize = 40;
+
+/// How temporary files are named, with something random in between.
+const PREFIX: &str = ".rapporteur-";
+const SUFFIX: &str = ".tmp";
 
 /// Temporary files of this process, for [`Output::abandon_all`].
 static UNFINISHED: Mutex<BTreeSet<PathBuf>> = Mutex::new(BTreeSet::new());
@@ -196,6 +203,7 @@ impl Target {
         };
         // Asked first for the sake of the message: a temporary file's error would name the temporary file.
         fs::metadata(directory).map_err(|e| Error::io("open", directory, e))?;
+        remove_orphans(directory);
         let (file, temporary) = temporary_file(directory, existing.as_ref().map(fs::Metadata::permissions))
             .map_err(|e| Error::io("create a file beside", path, e))?;
         Ok(Target::Replace { file, temporary, target })
@@ -232,7 +240,7 @@ fn is_descriptor(path: &Path) -> bool {
 }
 
 /// The file at the end of a chain of symbolic links, whether it exists or not.
-fn behind_links(path: &str) -> Result<PathBuf> {
+pub(super) fn behind_links(path: &str) -> Result<PathBuf> {
     let mut target = PathBuf::from(path);
     for _ in 0..LINKS {
         match fs::read_link(&target) {
@@ -243,10 +251,25 @@ fn behind_links(path: &str) -> Result<PathBuf> {
     Err(Error::input(Place::file(path), "too many symbolic links in a row", "write to the file they lead to"))
 }
 
+/// Removes the temporary files of processes that were killed: those that are not locked. What cannot be looked at or
+/// removed stays; it is in nobody's way.
+fn remove_orphans(directory: &Path) {
+    for entry in fs::read_dir(directory).into_iter().flatten().flatten() {
+        let ours = entry.file_name().to_str().is_some_and(|name| name.starts_with(PREFIX) && name.ends_with(SUFFIX));
+        if ours
+            && entry.file_type().is_ok_and(|kind| kind.is_file())
+            && let Ok(file) = File::open(entry.path())
+            && file.try_lock().is_ok()
+        {
+            let _ = fs::remove_file(entry.path());
+        }
+    }
+}
+
 /// A temporary file with the permissions its target has, or would be given: `tempfile`'s own are for the owner only.
 fn temporary_file(directory: &Path, existing: Option<fs::Permissions>) -> io::Result<(File, Temporary)> {
     let mut builder = tempfile::Builder::new();
-    builder.prefix(".rapporteur-").suffix(".tmp");
+    builder.prefix(PREFIX).suffix(SUFFIX);
     #[cfg(unix)]
     {
         use std::os::unix::fs::PermissionsExt;
@@ -255,8 +278,15 @@ fn temporary_file(directory: &Path, existing: Option<fs::Permissions>) -> io::Re
     }
     // Created and noted in one step: no signal finds a file that is not noted.
     let mut noted = unfinished();
-    let (file, path) = builder.tempfile_in(directory)?.into_parts();
-    let path = path.keep().map_err(|e| e.error)?;
+    let (file, path) = loop {
+        let (file, path) = builder.tempfile_in(directory)?.into_parts();
+        // Where the file system knows no locks, nobody removes what nobody has locked either.
+        let _ = file.try_lock();
+        // Another process may have taken it for an orphan before it was locked.
+        if path.exists() {
+            break (file, path.keep().map_err(|e| e.error)?);
+        }
+    };
     noted.insert(path.clone());
     drop(noted);
     let path = Temporary(path);
@@ -295,6 +325,22 @@ mod tests {
         assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 1);
         write(&path("a"), "new");
         assert_eq!(fs::read_to_string(path("a")).unwrap(), "new");
+    }
+
+    #[test]
+    fn what_a_killed_process_left_is_removed_and_what_is_written_stays() {
+        let (directory, path) = directory();
+        fs::write(path(".rapporteur-dead.tmp"), "left").unwrap();
+        fs::write(path(".rapporteur-other"), "of the user").unwrap();
+        fs::create_dir(path(".rapporteur-folder.tmp")).unwrap();
+        let first = Output::create(Some(path("a").as_str()), false).unwrap();
+        let second = Output::create(Some(path("b").as_str()), false).unwrap();
+        assert!(!Path::new(&path(".rapporteur-dead.tmp")).exists());
+        first.finish().unwrap();
+        second.finish().unwrap();
+        let mut names: Vec<_> = fs::read_dir(directory.path()).unwrap().map(|e| e.unwrap().file_name()).collect();
+        names.sort();
+        assert_eq!(names, [".rapporteur-folder.tmp", ".rapporteur-other", "a", "b"]);
     }
 
     #[test]
