@@ -44,6 +44,9 @@ fn read(bytes: &[u8]) -> Result<Model, Error> {
             let prediction = predictor.predict(text);
             predictor.topic_name(prediction);
             predictor.stance_name(prediction);
+            let shares = [prediction.topic_probability, prediction.stance_probability];
+            let all = shares.iter().chain(predictor.topic_probabilities()).chain(predictor.stance_probabilities());
+            all.for_each(|p| assert!((0.0..=1.0).contains(p), "{text:?}: {p}"));
             predictor.stance_given(Some("sanctions"));
             predictor.stance_given(Some("never heard of"));
             if let Some(topic) = prediction.topic {
@@ -115,6 +118,153 @@ fn flipped_bytes_under_a_right_checksum_do_no_harm() {
         }
     }
     assert!(refused > 1_000 && read_anyway > 1_000, "{refused} {read_anyway}");
+}
+
+/// Cut anywhere, and given a checksum of what is left.
+#[test]
+fn every_truncation_under_a_right_checksum_is_refused() {
+    let bytes = model();
+    for length in CHECKSUM..bytes.len() {
+        let mut cut = bytes[..length].to_vec();
+        seal(&mut cut);
+        refusal(&format!("{length} bytes, sealed"), &cut);
+    }
+}
+
+/// Calls `change` with every value in a JSON document, one at a time: objects and arrays, and what is in them.
+fn every_place(json: &Value, path: &mut Vec<String>, change: &mut impl FnMut(&[String])) {
+    change(path);
+    let below: Vec<(String, &Value)> = match json {
+        Value::Object(map) => map.iter().map(|(key, value)| (key.clone(), value)).collect(),
+        Value::Array(list) => list.iter().enumerate().map(|(i, value)| (i.to_string(), value)).collect(),
+        _ => return,
+    };
+    for (key, value) in below {
+        path.push(key);
+        every_place(value, path, change);
+        path.pop();
+    }
+}
+
+/// The value at a path.
+fn at<'a>(json: &'a mut Value, path: &[String]) -> &'a mut Value {
+    path.iter().fold(json, |json, key| match json {
+        Value::Array(list) => &mut list[key.parse::<usize>().expect("a number")],
+        json => &mut json[key.as_str()],
+    })
+}
+
+/// Every field of both headers, every length and offset among them, replaced by what an enemy might write there.
+#[test]
+fn every_header_field_may_be_anything() {
+    let bytes = model();
+    let (mut tried, mut read_anyway) = (0, 0);
+    let hostile = |old: &Value| -> Vec<Value> {
+        let mut values = vec![
+            json!(null),
+            json!(true),
+            json!(""),
+            json!("x"),
+            json!([]),
+            json!({}),
+            json!(0),
+            json!(1),
+            json!(-1),
+            json!(255),
+            json!(u32::MAX),
+            json!(u64::MAX),
+            json!(i64::MIN),
+            json!(1e308),
+            json!(-1e308),
+            json!(5e-324),
+            json!([[]]),
+            json!("\u{0}"),
+            json!("1-8"),
+            json!(["a", "a"]),
+            json!([0.0, 0.0]),
+            json!([1e308, -1e308]),
+        ];
+        if let Some(n) = old.as_u64() {
+            values.extend([json!(n + 1), json!(n.wrapping_sub(1)), json!(n * 2), json!(n + (1 << 32))]);
+        }
+        if let Some(list) = old.as_array() {
+            let doubled: Vec<Value> = list.iter().chain(list).cloned().collect();
+            values.extend([json!(doubled), json!(list.iter().rev().collect::<Vec<_>>())]);
+        }
+        values
+    };
+    for container in [false, true] {
+        let mut whole = Parts::of(&bytes);
+        let document = if container { whole.container.take() } else { whole.header.take() };
+        every_place(&document, &mut Vec::new(), &mut |path| {
+            // Our header stands in the container as one string, and is altered by itself.
+            if container && path.first().is_some_and(|key| key == "__metadata__") {
+                return;
+            }
+            let old = at(&mut document.clone(), path).clone();
+            let removed = path.split_last().map(|(key, parent)| (key.clone(), parent.to_vec()));
+            for value in hostile(&old).into_iter().map(Some).chain([None]) {
+                let mut parts = Parts::of(&bytes);
+                let place = if container { &mut parts.container } else { &mut parts.header };
+                match (value, &removed) {
+                    (Some(value), _) => *at(place, path) = value,
+                    (None, Some((key, parent))) => match at(place, parent) {
+                        Value::Object(map) => drop(map.remove(key)),
+                        Value::Array(list) => drop(list.remove(key.parse().expect("a number"))),
+                        _ => continue,
+                    },
+                    (None, None) => continue,
+                }
+                if container && !parts.container.is_object() {
+                    continue;
+                }
+                tried += 1;
+                match read(&parts.seal()) {
+                    Ok(_) => read_anyway += 1,
+                    Err(Error::ModelFile { .. }) => {}
+                    Err(other) => panic!("{path:?}: {other:?}"),
+                }
+            }
+        });
+    }
+    assert!(tried > 3_000 && read_anyway > 100 && read_anyway < tried / 2, "{tried} {read_anyway}");
+}
+
+/// Probabilities were no numbers.
+#[test]
+fn the_largest_numbers_give_probabilities() {
+    for fill in [f32::MAX, f32::MIN, f32::MIN_POSITIVE] {
+        let bytes = altered(|p| {
+            for name in ["topic.weights", "stance.weights", "departure.weights"] {
+                p.tensor(name).chunks_exact_mut(4).step_by(2).for_each(|c| c.copy_from_slice(&fill.to_le_bytes()));
+            }
+            p.header["topic"]["calibration"]["factor"] = json!(1e30);
+            p.header["stance"]["head"]["calibration"]["factor"] = json!(-1e30);
+        });
+        assert!(read(&bytes).is_ok(), "{fill}");
+    }
+    for (name, value) in [("topic.intercept", 1e300f64), ("stance.intercept", -1e31), ("departure.intercepts", 1e31)] {
+        let bytes = altered(|p| p.tensor(name)[..8].copy_from_slice(&value.to_le_bytes()));
+        refusal(name, &bytes);
+    }
+    refusal("a factor", &altered(|p| p.header["topic"]["calibration"]["factor"] = json!(1e300)));
+    refusal("an offset", &altered(|p| p.header["topic"]["calibration"]["offsets"] = json!([1e300, -1e300])));
+}
+
+#[test]
+fn a_million_labels_are_read_or_refused_soon() {
+    let labels: Vec<String> = (0..1_000_000).map(|i| format!("label {i:07}")).collect();
+    refusal("a million topics", &altered(|p| p.header["topic"]["labels"] = json!(labels)));
+    refusal("a million stances", &altered(|p| p.header["stance"]["head"]["labels"] = json!(labels)));
+    refusal("a million topics of stances", &altered(|p| p.header["stance"]["topics"] = json!(labels)));
+    refusal("a million times the same", &altered(|p| p.header["topic"]["labels"] = json!(vec!["a"; 1_000_000])));
+}
+
+/// Reading never ended.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_file_without_end_is_no_model() {
+    assert!(Model::read("/dev/zero").err().expect("an error").to_string().contains("no Rapporteur model"));
 }
 
 #[test]

@@ -6,6 +6,8 @@
 
 /// No node: the n-gram is not in the table.
 pub(super) const ABSENT: u32 = u32::MAX;
+/// Slots passed over for one pair at most. In a table half full of pairs that nobody chose, a hundred are not seen in ten million.
+const MOST_STEPS: usize = 2_048;
 
 /// All n-grams of two words and more that a vocabulary knows, and the table that finds them.
 ///
@@ -37,16 +39,18 @@ const EMPTY: Slot = Slot { prefix: ABSENT, word: ABSENT, node: ABSENT };
 impl GramTable {
     /// A table over `words` words, with a node for each pair of an earlier node and a word, numbered from `words` on.
     ///
-    /// `None` if a pair names a node that does not come before it, a word that does not exist, or repeats another.
+    /// `None` if a pair names a node that does not come before it, a word that does not exist, repeats another, or if the pairs collide
+    /// as no corpus makes them: the hash has no secret, and a table made to collide would be as slow as a list.
     pub fn new(words: usize, pairs: Vec<(u32, u32)>) -> Option<Self> {
         u32::try_from(words.checked_add(pairs.len())?).ok().filter(|&n| n < ABSENT)?;
         let mut table = GramTable { words: words as u32, pairs: Vec::new(), slots: Vec::new() };
         table.slots = vec![EMPTY; (pairs.len() * 2).next_power_of_two().max(2)];
         for (i, &(prefix, word)) in pairs.iter().enumerate() {
             let node = table.words + i as u32;
-            if prefix >= node || word >= table.words || !table.insert(Slot { prefix, word, node }) {
+            if prefix >= node || word >= table.words {
                 return None;
             }
+            table.insert(Slot { prefix, word, node }).filter(|&steps| steps <= MOST_STEPS)?;
         }
         table.pairs = pairs;
         Some(table)
@@ -70,17 +74,20 @@ impl GramTable {
         }
     }
 
-    fn insert(&mut self, slot: Slot) -> bool {
+    /// Returns how many slots were taken already, or `None` if the pair is there.
+    fn insert(&mut self, slot: Slot) -> Option<usize> {
         let mask = self.slots.len() - 1;
         let mut at = hash(slot.prefix, slot.word) & mask;
+        let mut steps = 0;
         while self.slots[at].node != ABSENT {
             if (self.slots[at].prefix, self.slots[at].word) == (slot.prefix, slot.word) {
-                return false;
+                return None;
             }
             at = (at + 1) & mask;
+            steps += 1;
         }
         self.slots[at] = slot;
-        true
+        Some(steps)
     }
 
     /// The node of an n-gram: that of its first words, and its last word.
@@ -164,6 +171,25 @@ pub(super) fn hash(prefix: u32, word: u32) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// Loading took time by the square of the pairs.
+    #[test]
+    fn a_table_made_to_collide_is_refused() {
+        let wanted = 4 * MOST_STEPS;
+        let mask = (wanted * 2).next_power_of_two() - 1;
+        let words = 10_000u32;
+        let all = (0..words).flat_map(|a| (0..words).map(move |b| (a, b)));
+        let bad: Vec<(u32, u32)> = all.filter(|&(a, b)| hash(a, b) & mask < 4).take(wanted).collect();
+        assert_eq!(bad.len(), wanted);
+        assert!(GramTable::new(words as usize, bad).is_none());
+        let mut random = 1u64;
+        let mut honest = std::collections::BTreeSet::new();
+        while honest.len() < 300_000 {
+            random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            honest.insert(((random >> 40) as u32 % 5_000, (random >> 20) as u32 % 5_000));
+        }
+        assert!(GramTable::new(5_000, honest.into_iter().collect()).is_some());
+    }
 
     #[test]
     fn tables_grow_and_refuse_nonsense() {

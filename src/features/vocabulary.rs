@@ -6,6 +6,7 @@
 
 use super::grams::{ABSENT, GramTable};
 use super::strings::Strings;
+use crate::text::NgramRange;
 
 /// The terms of both blocks.
 ///
@@ -36,6 +37,12 @@ impl Vocabulary {
     /// `pairs` are the n-gram nodes (see [`GramTable`]); `nodes` names the node of each column of the word block; `chars` are the columns of the
     /// character block.
     pub fn from_parts(words: Strings, pairs: Vec<(u32, u32)>, nodes: Vec<u32>, chars: Strings) -> Option<Self> {
+        // No n-gram is longer than the longest: a chain of a million words would be spelt out wherever its term is named.
+        let mut lengths = vec![1u8; words.len()];
+        for &(prefix, _) in &pairs {
+            let length = lengths.get(prefix as usize)? + 1;
+            lengths.push(Some(length).filter(|&n| usize::from(n) <= NgramRange::LONGEST)?);
+        }
         let grams = GramTable::new(words.len(), pairs)?;
         let mut columns = vec![ABSENT; grams.len()];
         for (j, &node) in nodes.iter().enumerate() {
@@ -98,5 +105,23 @@ impl Vocabulary {
     /// Character n-grams, in order of their columns.
     pub fn chars(&self) -> &Strings {
         &self.chars
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Whatever asked for the names of a chain's terms took time by the square of its length.
+    #[test]
+    fn a_chain_of_n_grams_without_end_is_refused() {
+        let of_length = |n: u32| {
+            let words: Strings = ["a", "b"].into_iter().collect();
+            let pairs = (0..n - 1).map(|i| (if i == 0 { 0 } else { i + 1 }, 1)).collect();
+            Vocabulary::from_parts(words, pairs, vec![n], Strings::default())
+        };
+        let longest = of_length(NgramRange::LONGEST as u32).unwrap();
+        assert_eq!(longest.term(0), "a b b b b b b b");
+        assert!(of_length(NgramRange::LONGEST as u32 + 1).is_none());
     }
 }

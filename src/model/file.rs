@@ -6,16 +6,22 @@
 
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
+use std::io::Read;
 
 use super::cascade::{Counts, Head, Model, StanceHead};
 use super::departures::Departures;
 use super::options::{Precision, TrainOptions};
-use super::tensors::{Reader, Unreadable, Writer};
+use super::tensors::{BEGINNING_BYTES, Reader, Unreadable, Writer, begins_well};
 use crate::corpus::Codebook;
 use crate::error::Error;
 use crate::features::{Strings, Vectoriser, VectoriserValidParams, Vocabulary};
 use crate::labels::LabelSet;
 use crate::linear::{Calibration, LinearClassifier, Loss};
+
+/// Bytes of a file at most: the numbers in it are of 32 bits.
+const MOST_BYTES: u64 = 1 << 32;
+/// Intercepts, offsets and factors at most: with these no score, of weights however large, overflows.
+const LARGEST: f64 = 1e30;
 
 /// The version of the format; files of another are refused by name.
 pub const FORMAT: u32 = 1;
@@ -150,7 +156,14 @@ impl Model {
     /// # Errors
     /// When it cannot be read, or as [`Model::from_bytes`].
     pub fn read(path: &str) -> Result<Model, Error> {
-        let bytes = std::fs::read(path).map_err(|e| Error::io("read", path, e))?;
+        let failed = |e| Error::io("read", path, e);
+        let mut file = std::fs::File::open(path).map_err(failed)?.take(MOST_BYTES);
+        let mut bytes = Vec::new();
+        // A file that begins as no model does need not be read: it may have no end.
+        file.by_ref().take(BEGINNING_BYTES).read_to_end(&mut bytes).map_err(failed)?;
+        if begins_well(&bytes) {
+            file.read_to_end(&mut bytes).map_err(failed)?;
+        }
         Model::from_bytes(path, &bytes)
     }
 }
@@ -206,7 +219,7 @@ fn read_head(reader: &Reader<'_>, name: &str, header: HeadHeader, width: usize) 
     let intercept = reader.f64s(&format!("{name}.intercept"))?;
     let weights = reader.weights(&format!("{name}.weights"))?;
     let of_size = |n: usize| n == 0 || n == k;
-    let finite = |xs: &[f64]| xs.iter().all(|x| x.is_finite());
+    let sane = |xs: &[f64]| xs.iter().all(|x| x.abs() <= LARGEST);
     let calibration = header.calibration;
     if k == 0 || intercept.len() != k || Some(weights.len()) != width.checked_mul(k) {
         return Err(format!(
@@ -218,8 +231,12 @@ fn read_head(reader: &Reader<'_>, name: &str, header: HeadHeader, width: usize) 
     if !of_size(calibration.offsets.len()) || !of_size(header.offsets.len()) {
         return Err(format!("{name:?} has offsets for other labels"));
     }
-    if !finite(&calibration.offsets) || !finite(&header.offsets) || !finite(&[calibration.factor, header.c]) {
-        return Err(format!("{name:?} holds a number that is not finite"));
+    if !sane(&intercept)
+        || !sane(&calibration.offsets)
+        || !sane(&header.offsets)
+        || !sane(&[calibration.factor, header.c])
+    {
+        return Err(format!("{name:?} holds a number that is out of range"));
     }
     let classifier = LinearClassifier::from_parts(header.loss, weights, intercept);
     Ok(Head { labels, classifier, calibration, offsets: header.offsets, c: header.c })
@@ -284,8 +301,9 @@ fn read_stance(reader: &Reader<'_>, header: StanceHeader, width: usize) -> Resul
                 && d.topics.get(w[0] as usize..w[1] as usize).is_some_and(|t| t.windows(2).all(|t| t[0] < t[1]))
         });
     let sized = Some(d.weights.len()) == entries.checked_mul(classes)
-        && d.intercepts.len() == topics.len() * classes
-        && header.seen.len() == topics.len() * classes
+        && Some(d.intercepts.len()) == topics.len().checked_mul(classes)
+        && header.seen.len() == d.intercepts.len()
+        && d.intercepts.iter().all(|x| x.abs() <= LARGEST)
         && header.departure.is_finite();
     if !sorted || !sized || d.topics.iter().any(|&t| t as usize >= topics.len()) {
         return Err("the stance weights of its topics contradict themselves".into());

@@ -14,6 +14,13 @@ const CHECKSUM: &str = "zz_blake3";
 const CHECKSUM_LEN: usize = 32;
 /// How every file of this kind begins, after eight bytes of length.
 const BEGINNING: &[u8] = br#"{"__metadata__":{"rapporteur":"#;
+/// Bytes by which [`begins_well`] knows a file.
+pub(super) const BEGINNING_BYTES: u64 = 8 + BEGINNING.len() as u64;
+
+/// True for bytes that begin as a file of this kind.
+pub(super) fn begins_well(file: &[u8]) -> bool {
+    file.get(8..).is_some_and(|rest| rest.starts_with(BEGINNING))
+}
 
 /// Arrays to be written.
 #[derive(Default)]
@@ -103,7 +110,7 @@ pub(super) struct Reader<'a> {
 
 impl<'a> Reader<'a> {
     pub fn new(file: &'a [u8]) -> Result<Self, Unreadable> {
-        if !file.get(8..).is_some_and(|rest| rest.starts_with(BEGINNING)) {
+        if !begins_well(file) {
             return Err(Unreadable::Foreign);
         }
         let body = file.len() - CHECKSUM_LEN.min(file.len());
