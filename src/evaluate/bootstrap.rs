@@ -38,8 +38,8 @@ impl Interval {
     ///
     /// ```
     /// use rapporteur::evaluate::Interval;
-    /// let interval = Interval::of((0..=1000).map(f64::from).collect());
-    /// assert_eq!(interval, Some(Interval { low: 25.0, high: 975.0 }));
+    /// let interval = Interval::of((0..=1000).map(f64::from).collect()).unwrap();
+    /// assert!((interval.low - 25.0).abs() < 1e-9 && (interval.high - 975.0).abs() < 1e-9);
     /// ```
     pub fn of(mut values: Vec<f64>) -> Option<Interval> {
         values.retain(|v| !v.is_nan());
