@@ -16,7 +16,8 @@ use serde::de::IgnoredAny;
 
 /// The columns that are always written.
 const COLUMNS: [&str; 4] = ["topic", "topic_probability", "stance", "stance_probability"];
-const PREFIX: &str = "predicted_";
+/// Put before them where the input has columns of these names.
+pub const PREFIX: &str = "predicted_";
 
 /// What else to write beside the labels.
 #[derive(Debug, Clone, Copy, Default)]

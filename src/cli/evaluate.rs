@@ -1,20 +1,24 @@
 //! `rapporteur evaluate`: how well a model agrees with labels given by people.
 
+use std::io::Write;
+
 use rapporteur::corpus::{Batch, LabelledReader, Output};
 use rapporteur::error::Place;
-use rapporteur::evaluate::{Answer, Bootstrap, Evaluation, EvaluationOptions, Row, cross_validate, measure};
-use rapporteur::labels::{LabelColumn, LabelSet, UNLABELLED};
-use rapporteur::model::{Model, Predictor, default_model, read_training_set};
-use rapporteur::pipeline::in_order;
+use rapporteur::evaluate::{Answer, Bootstrap, Evaluation, EvaluationOptions, cross_validate, learning_curve, measure};
+use rapporteur::model::{Head, Model, TrainOptions, TrainingSet, default_model, read_training_set};
 use rapporteur::{Error, Result};
 
 use super::answers::{AnswerOptions, AnswerWriter, Layout};
 use super::columns::ColumnArgs;
 use super::config::{Config, LearnArgs, list};
+use super::judged::judge;
 use super::reading::{Reading, ReadingArgs};
 use super::terminal::Terminal;
 use super::train::{Report, check_labels, note_odd_cases, of_corpus};
-use super::{Common, keep_input, same_file};
+use super::{Common, compare, keep_input, same_file};
+
+/// Folds of a learning curve, unless --cv says otherwise.
+const CURVE_FOLDS: usize = 5;
 
 /// Measure how well a model, or a training recipe, agrees with labels given by people.
 ///
@@ -26,17 +30,32 @@ Examples:
   rapporteur evaluate coded.csv --cv 5 --group-column speech --json scores.json
   rapporteur evaluate coded.csv                          # the default model
   rapporteur evaluate tweets.csv --cv 5 --labels favor,against
+  rapporteur evaluate held_out.csv --model new.model --compare old.model --group-column speech
+  rapporteur evaluate coded.csv --learning-curve --group-column speech
   rapporteur evaluate held_out.csv --model my.model --predictions judged.csv")]
 pub struct Args {
     /// Labelled file; `-` for standard input
-    #[arg(value_name = "LABELLED")]
-    labelled: String,
+    #[arg(value_name = "LABELLED", required_unless_present = "predictions_a")]
+    labelled: Option<String>,
     /// The model [default: the one inside the program]
     #[arg(long, short, value_name = "MODEL", conflicts_with = "cv")]
     model: Option<String>,
     /// Train and judge by cross-validation in so many folds
     #[arg(long, value_name = "K")]
     cv: Option<usize>,
+    /// Compare with another model: differences with intervals and p-values
+    #[arg(long, value_name = "MODEL", conflicts_with_all = ["cv", "predictions", "labels"])]
+    compare: Option<String>,
+    /// Compare two files as `classify` and --predictions write them, gold labels beside predictions: the first
+    #[arg(long, value_name = "A.csv", requires = "predictions_b",
+          conflicts_with_all = ["labelled", "model", "cv", "compare", "predictions", "labels", "learning_curve"])]
+    predictions_a: Option<String>,
+    /// The second
+    #[arg(long, value_name = "B.csv", requires = "predictions_a")]
+    predictions_b: Option<String>,
+    /// Show how scores grow with the rows trained on, cross-validated [default: --cv 5], and what that says about labelling more
+    #[arg(long, conflicts_with_all = ["model", "compare", "predictions", "labels"])]
+    learning_curve: bool,
     /// Write the figures as JSON; `-` for standard output, in place of the table
     #[arg(long, value_name = "FILE")]
     json: Option<String>,
@@ -70,139 +89,134 @@ pub fn run(args: Args, common: &Common, terminal: &Terminal) -> Result<()> {
     let config = args.config.as_deref().map_or_else(|| Ok(Config::default()), Config::read)?;
     let common = common.or(&config);
     let columns = args.columns.clone().or(config.columns);
-    let inputs = [args.labelled.clone()];
-    if let Some(path) = &args.predictions {
-        let pipe = std::fs::metadata(&args.labelled).is_ok_and(|m| !m.is_file() && !m.is_dir());
-        if args.labelled == "-" || pipe {
-            return Err(Error::usage("--predictions reads the file twice, which a pipe does not allow; give a file"));
-        }
-        if args.json.as_deref().is_some_and(|json| json == path || same_file(json, path)) {
-            return Err(Error::usage("--json and --predictions cannot go to the same place"));
-        }
+    let bootstrap = Bootstrap { resamples: args.resamples, seed: common.seed.unwrap_or(Bootstrap::default().seed) };
+    let inputs: Vec<String> =
+        [&args.labelled, &args.predictions_a, &args.predictions_b].into_iter().flatten().cloned().collect();
+    let pipe = |path: &str| path == "-" || std::fs::metadata(path).is_ok_and(|m| !m.is_file() && !m.is_dir());
+    let twice = [("--predictions", args.predictions.is_some()), ("--compare", args.compare.is_some())];
+    if let Some((option, _)) = twice.into_iter().find(|(_, given)| *given && inputs.iter().any(|path| pipe(path))) {
+        return Err(Error::usage(format!("{option} reads the file twice, which a pipe does not allow; give a file")));
+    }
+    if let (Some(path), Some(json)) = (&args.predictions, &args.json)
+        && (json == path || same_file(json, path))
+    {
+        return Err(Error::usage("--json and --predictions cannot go to the same place"));
     }
     args.json.as_ref().map_or(Ok(()), |path| keep_input("--json", path, &inputs))?;
     // The targets are opened first: better to hear now than after an hour that they cannot be written.
     let predictions = args.predictions.as_deref().map(|path| Output::create(Some(path), false)).transpose()?;
     let json = args.json.as_deref().map(Report::create).transpose()?;
-    let measured = EvaluationOptions {
-        bootstrap: Bootstrap { resamples: args.resamples, seed: common.seed.unwrap_or(Bootstrap::default().seed) },
-        labels: args.labels.as_deref().map(list).unwrap_or_default(),
-    };
     let reading = args.reading.clone().or(config.reading).open(&inputs, terminal)?;
+    let text_too = args.json.as_deref() != Some("-") && args.predictions.as_deref() != Some("-");
+    if let (Some(a), Some(b)) = (&args.predictions_a, &args.predictions_b) {
+        let comparison = compare::files(a, b, &columns, &reading, bootstrap)?;
+        reading.finish(terminal)?;
+        return finish(a, comparison.rows, &comparison.warnings, terminal)
+            .and_then(|()| publish(&comparison, json, text_too, |page| comparison.write_text(page)));
+    }
+    let [path] = &inputs[..] else {
+        return Err(Error::usage("name a labelled file, or give --predictions-a and --predictions-b"));
+    };
+    let model = || args.model.as_deref().map_or_else(default_model, Model::read);
+    if let Some(other) = &args.compare {
+        let (first, second) = (model()?, Model::read(other)?);
+        let name = args.model.as_deref().unwrap_or("the model inside the program");
+        let (a, b) = ((name, &first), (other.as_str(), &second));
+        let comparison = compare::models(path, (&columns, &reading), a, b, bootstrap, &common, terminal)?;
+        reading.finish(terminal)?;
+        finish(path, comparison.rows, &comparison.warnings, terminal)?;
+        return publish(&comparison, json, text_too, |page| comparison.write_text(page));
+    }
     // A model that is named goes before folds that a configuration file names.
-    let cv = args.cv.or(config.cv.filter(|_| args.model.is_none()));
-    let (evaluation, answers) = match cv {
+    let folds = args.cv.or(config.cv.filter(|_| args.model.is_none()));
+    let measured = EvaluationOptions { bootstrap, labels: args.labels.as_deref().map(list).unwrap_or_default() };
+    let learn = args.learn.clone().or(config.learn);
+    if args.learning_curve {
+        let (set, options) = training_set(&inputs, (&columns, &reading), &learn, &common, terminal)?;
+        let folds = folds.unwrap_or(CURVE_FOLDS);
+        let curve =
+            learning_curve(&set, &options, folds, bootstrap, terminal.control()).map_err(|e| of_corpus(e, &inputs))?;
+        finish(path, curve.rows, &curve.warnings, terminal)?;
+        return publish(&curve, json, text_too, |page| curve.write_text(page));
+    }
+    let (evaluation, answers) = match folds {
         Some(folds) => {
-            let learn = args.learn.clone().or(config.learn);
-            let options = learn.options(common.seed)?;
-            let control = terminal.control();
-            let codebook = learn.codebook()?;
-            let (label_columns, read_options) = (columns.columns()?, reading.options(columns.read_options()?));
-            let set = read_training_set(
-                &inputs,
-                &label_columns,
-                &read_options,
-                codebook.as_ref(),
-                common.threads(),
-                control,
-            )?;
-            reading.finish(terminal)?;
-            check_labels(&set, &options, &inputs)?;
-            note_odd_cases(&set.topics, &set.stances, terminal);
-            let answers = cross_validate(&set, &options, folds, control).map_err(|e| of_corpus(e, &inputs))?;
-            control.report("resampling", None);
+            let (set, options) = training_set(&inputs, (&columns, &reading), &learn, &common, terminal)?;
+            let answers =
+                cross_validate(&set, &options, folds, terminal.control()).map_err(|e| of_corpus(e, &inputs))?;
+            terminal.control().report("resampling", None);
             (measure(&set, &answers, &set.topics, &set.stances, &measured)?, answers)
         }
         None => {
-            let model = args.model.as_deref().map_or_else(default_model, Model::read)?;
-            judge(&args.labelled, &columns, &reading, &model, &measured, &common, terminal)?
+            let model = model()?;
+            let read = reading.options(columns.read_options()?);
+            let judged = judge(path, (&columns, &read), &model, &common, terminal)?;
+            reading.finish(terminal)?;
+            let (topic, stance) = (model.topic.as_ref(), model.stance.as_ref().map(|s| &s.head));
+            let rows = judged.rows(topic.is_some(), stance.is_some());
+            let names = |head: Option<&Head>| head.map_or(Vec::new(), |h| h.labels.names().to_vec());
+            let (topics, stances) = (names(topic), names(stance));
+            terminal.control().report("resampling", None);
+            let evaluation = Evaluation::measure(&rows, judged.groups.as_deref(), &topics, &stances, &measured)?;
+            (evaluation, judged.answers)
         }
     };
+    finish(path, evaluation.rows, &evaluation.warnings, terminal)?;
+    if let (Some(to), Some(out)) = (&args.predictions, predictions) {
+        write_predictions(to, out, path, (&columns, &reading), &answers)?;
+    }
+    publish(&evaluation, json, text_too, |page| evaluation.write_text(page))
+}
+
+/// Reads the corpus of --cv and --learning-curve, with the recipe.
+fn training_set(
+    inputs: &[String],
+    (columns, reading): (&ColumnArgs, &Reading),
+    learn: &LearnArgs,
+    common: &Common,
+    terminal: &Terminal,
+) -> Result<(TrainingSet, TrainOptions)> {
+    let options = learn.options(common.seed)?;
+    let codebook = learn.codebook()?;
+    let (label_columns, read_options) = (columns.columns()?, reading.options(columns.read_options()?));
+    let control = terminal.control();
+    let set = read_training_set(inputs, &label_columns, &read_options, codebook.as_ref(), common.threads(), control)?;
+    reading.finish(terminal)?;
+    check_labels(&set, &options, inputs)?;
+    note_odd_cases(&set.topics, &set.stances, terminal);
+    Ok((set, options))
+}
+
+/// Ends the progress line, refuses figures of nothing, and tells of what makes them unsure.
+fn finish(path: &str, rows: u64, warnings: &[String], terminal: &Terminal) -> Result<()> {
     terminal.clear();
-    if evaluation.rows == 0 {
+    if rows == 0 {
         return Err(Error::input(
-            Place::file(&args.labelled),
+            Place::file(path),
             "no row has a label that could be compared",
             "check the label columns (--topic-column, --stance-column), which cells count as missing (--missing), and what the model judges (`rapporteur inspect`)",
         ));
     }
-    evaluation.warnings.iter().for_each(|warning| terminal.note(&format!("warning: {warning}")));
-    if let (Some(path), Some(out)) = (&args.predictions, predictions) {
-        write_predictions(path, out, &args.labelled, &columns, &reading, &answers)?;
-    }
-    if let Some(json) = json {
-        json.write(&evaluation)?;
-    }
-    if args.json.as_deref() != Some("-") && args.predictions.as_deref() != Some("-") {
-        let mut out = Output::create(None, false)?;
-        evaluation.write_text(&mut out).map_err(|e| out.error(e))?;
-        out.finish()?;
-    }
+    warnings.iter().for_each(|warning| terminal.note(&format!("warning: {warning}")));
     Ok(())
 }
 
-/// Lets a model judge all rows of a labelled file.
-fn judge(
-    path: &str,
-    columns: &ColumnArgs,
-    reading: &Reading,
-    model: &Model,
-    measured: &EvaluationOptions,
-    common: &Common,
-    terminal: &Terminal,
-) -> Result<(Evaluation, Vec<Answer>)> {
-    let options = reading.options(columns.read_options()?);
-    let mut reader = LabelledReader::open(&[path.to_owned()], &columns.columns()?, &options)?;
-    let labelled = reader.columns().clone();
-    let (mut topic, mut stance, mut answers) = (LabelColumn::default(), LabelColumn::default(), Vec::new());
-    let mut group = LabelColumn::default();
-    type Judged = ([Option<String>; 3], Answer);
-    in_order(
-        common.threads(),
-        terminal.control(),
-        |batch: &mut Batch, rows, bytes| reader.read(batch, rows, bytes),
-        || Predictor::new(model),
-        |predictor, batch| -> Result<Vec<Judged>> {
-            (0..batch.len())
-                .map(|i| {
-                    let row = labelled.row(batch, i)?;
-                    predictor.read(&row.text);
-                    let answer = Answer::ask(predictor, row.topic, row.stance);
-                    Ok(([row.topic, row.stance, row.group].map(|label| label.map(str::to_owned)), answer))
-                })
-                .collect()
-        },
-        |judged| {
-            for ([gold_topic, gold_stance, its_group], answer) in judged {
-                topic.push(gold_topic.as_deref());
-                stance.push(gold_stance.as_deref());
-                group.push(its_group.as_deref());
-                answers.push(answer);
-            }
-            terminal.control().report(&format!("judging: {} rows", answers.len()), None);
-            Ok(())
-        },
-    )?;
-    reading.finish(terminal)?;
-    let ((topics, topic), (stances, stance)) = (topic.finish(), stance.finish());
-    note_odd_cases(&topics, &stances, terminal);
-    fn gold(labels: &LabelSet, number: u32, judged: bool) -> Option<&str> {
-        (judged && number != UNLABELLED).then(|| labels.name(number as usize))
+/// Writes figures as JSON, as text, or both.
+fn publish(
+    figures: &impl serde::Serialize,
+    json: Option<Report>,
+    text_too: bool,
+    write_text: impl FnOnce(&mut dyn Write) -> std::io::Result<()>,
+) -> Result<()> {
+    if let Some(json) = json {
+        json.write(figures)?;
     }
-    let rows: Vec<Row<'_>> = answers
-        .iter()
-        .zip(topic.iter().zip(&stance))
-        .map(|(answer, (&t, &s))| {
-            answer.beside(gold(&topics, t, model.topic.is_some()), gold(&stances, s, model.stance.is_some()))
-        })
-        .collect();
-    let known = |labels: Option<&LabelSet>| labels.map_or(Vec::new(), |l| l.names().to_vec());
-    let (known_topics, known_stances) =
-        (known(model.topic.as_ref().map(|h| &h.labels)), known(model.stance.as_ref().map(|s| &s.head.labels)));
-    terminal.control().report("resampling", None);
-    let groups = group.finish_groups();
-    let evaluation = Evaluation::measure(&rows, groups.as_deref(), &known_topics, &known_stances, measured)?;
-    Ok((evaluation, answers))
+    if text_too {
+        let mut out = Output::create(None, false)?;
+        write_text(&mut out).map_err(|e| out.error(e))?;
+        out.finish()?;
+    }
+    Ok(())
 }
 
 /// Reads the input once more and writes it with the answers beside.
@@ -210,8 +224,7 @@ fn write_predictions(
     path: &str,
     mut out: Output,
     input: &str,
-    columns: &ColumnArgs,
-    reading: &Reading,
+    (columns, reading): (&ColumnArgs, &Reading),
     answers: &[Answer],
 ) -> Result<()> {
     let options = reading.again(columns.read_options()?);

@@ -6,10 +6,12 @@
 mod answers;
 mod classify;
 mod columns;
+mod compare;
 mod config;
 mod evaluate;
 mod explain;
 mod inspect;
+mod judged;
 mod pretty;
 mod reading;
 mod resume;

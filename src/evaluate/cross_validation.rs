@@ -9,7 +9,7 @@ use crate::control::Control;
 use crate::corpus::stratified_group_folds;
 use crate::error::Result;
 use crate::labels::{LabelSet, UNLABELLED};
-use crate::model::{Predictor, TrainOptions, TrainingSet, train_rows};
+use crate::model::{Model, Predictor, TrainOptions, TrainingSet, train_rows};
 
 /// What a model said of a labelled row; labels by name, empty for no answer.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -83,32 +83,61 @@ pub fn cross_validate(
     folds: usize,
     control: &Control,
 ) -> Result<Vec<Answer>> {
-    let rows: Vec<u32> = (0..set.len() as u32)
-        .filter(|&r| set.topic[r as usize] != UNLABELLED || set.stance[r as usize] != UNLABELLED)
-        .collect();
-    let groups: Option<Vec<u32>> = set.groups.as_ref().map(|g| rows.iter().map(|&r| g[r as usize]).collect());
-    let fold_of = stratified_group_folds(&set.strata(&rows), groups.as_deref(), folds, options.seed)?;
     let mut answers = vec![Answer::default(); set.len()];
-    for fold in 0..folds as u32 {
-        control
-            .report(&format!("cross-validating: fold {} of {folds}", fold + 1), Some(f64::from(fold) / folds as f64));
-        let part = |held: bool| -> Vec<u32> {
-            rows.iter().zip(&fold_of).filter(|(_, f)| (**f == fold) == held).map(|(&r, _)| r).collect()
-        };
-        let model = train_rows(set, &part(false), options, &control.quiet())?;
-        let held = part(true);
-        let x = model.vectoriser.transform_rows(&set.documents, &held);
-        let mut predictor = Predictor::new(&model);
-        for (i, &row) in held.iter().enumerate() {
-            predictor.read_vector(x.row(i));
-            answers[row as usize] = Answer::ask(
-                &mut predictor,
-                name(&set.topics, set.topic[row as usize]),
-                name(&set.stances, set.stance[row as usize]),
-            );
-        }
+    for fold in Fold::all(set, &labelled_rows(set), folds, options.seed)? {
+        let share = fold.number as f64 / folds as f64;
+        control.report(&format!("cross-validating: fold {} of {folds}", fold.number + 1), Some(share));
+        judge_fold(set, options, &fold.train, &fold.held, &mut answers, control)?;
     }
     Ok(answers)
+}
+
+/// Rows with a label.
+pub(super) fn labelled_rows(set: &TrainingSet) -> Vec<u32> {
+    let has_label = |&r: &u32| set.topic[r as usize] != UNLABELLED || set.stance[r as usize] != UNLABELLED;
+    (0..set.len() as u32).filter(has_label).collect()
+}
+
+/// A fold: the rows to train on, and those to judge.
+pub(super) struct Fold {
+    pub number: usize,
+    pub train: Vec<u32>,
+    pub held: Vec<u32>,
+}
+
+impl Fold {
+    /// All folds of some rows.
+    pub fn all(set: &TrainingSet, rows: &[u32], folds: usize, seed: u64) -> Result<Vec<Fold>> {
+        let groups: Option<Vec<u32>> = set.groups.as_ref().map(|g| rows.iter().map(|&r| g[r as usize]).collect());
+        let fold_of = stratified_group_folds(&set.strata(rows), groups.as_deref(), folds, seed)?;
+        let part = |number: usize, held: bool| {
+            rows.iter().zip(&fold_of).filter(|(_, f)| (**f as usize == number) == held).map(|(&r, _)| r).collect()
+        };
+        Ok((0..folds).map(|number| Fold { number, train: part(number, false), held: part(number, true) }).collect())
+    }
+}
+
+/// Trains on some rows and lets the model judge others; returns the model.
+pub(super) fn judge_fold(
+    set: &TrainingSet,
+    options: &TrainOptions,
+    train: &[u32],
+    held: &[u32],
+    answers: &mut [Answer],
+    control: &Control,
+) -> Result<Model> {
+    let model = train_rows(set, train, options, &control.quiet())?;
+    let x = model.vectoriser.transform_rows(&set.documents, held);
+    let mut predictor = Predictor::new(&model);
+    for (i, &row) in held.iter().enumerate() {
+        predictor.read_vector(x.row(i));
+        answers[row as usize] = Answer::ask(
+            &mut predictor,
+            name(&set.topics, set.topic[row as usize]),
+            name(&set.stances, set.stance[row as usize]),
+        );
+    }
+    Ok(model)
 }
 
 /// Scores answers against a set, without intervals; `topics` and `stances` are the labels that the model (or any fold's) knows.
@@ -130,7 +159,8 @@ pub fn measure(
     Evaluation::measure(&rows_of(set, answers), set.groups.as_deref(), topics.names(), stances.names(), options)
 }
 
-fn rows_of<'a>(set: &'a TrainingSet, answers: &'a [Answer]) -> Vec<Row<'a>> {
+/// The answers beside the labels of the set.
+pub(super) fn rows_of<'a>(set: &'a TrainingSet, answers: &'a [Answer]) -> Vec<Row<'a>> {
     let gold = |i: usize| (name(&set.topics, set.topic[i]), name(&set.stances, set.stance[i]));
     answers.iter().enumerate().map(|(i, answer)| answer.beside(gold(i).0, gold(i).1)).collect()
 }

@@ -2,21 +2,27 @@
 //!
 //! Flows in: for each row the gold labels and what the model said. Flows out: an [`Evaluation`], which is the JSON of
 //! `rapporteur evaluate --json` and the text it prints. Metrics compare strings and know neither features nor
-//! weights, so anything that writes labels can be scored; only cross-validation trains models.
+//! weights, so anything that writes labels can be scored and compared; only cross-validation and the learning curve train models.
 
 mod bootstrap;
+mod comparison;
 mod confusion;
 mod cross_validation;
 mod head;
 mod joint;
+mod learning_curve;
 mod metrics;
 mod probability;
 mod report;
+mod significance;
 mod text;
 
 pub use bootstrap::{Bootstrap, Draws, Interval, Units};
+pub use comparison::Comparison;
 pub use confusion::Confusion;
 pub use cross_validation::{Answer, cross_validate, measure, score};
+pub use learning_curve::{CurvePoint, CurveScores, LastDoubling, LearningCurve, learning_curve};
 pub use metrics::{HeadScores, LabelScores};
 pub use probability::{Bin, Posterior, ProbabilityScores};
 pub use report::{Evaluation, EvaluationOptions, JointScores, Resampled, Row, UnknownLabels};
+pub use significance::{Difference, HeadComparison, Test, mcnemar};

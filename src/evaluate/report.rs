@@ -84,6 +84,18 @@ pub struct Resampled {
     pub units: usize,
 }
 
+impl Resampled {
+    pub(super) fn new(bootstrap: Bootstrap, units: &Units) -> Resampled {
+        Resampled {
+            resamples: bootstrap.resamples,
+            seed: bootstrap.seed,
+            level: LEVEL,
+            unit: if units.grouped() { "group" } else { "row" },
+            units: units.len(),
+        }
+    }
+}
+
 /// Gold labels that the model has never seen, with their rows: errors of the model by necessity.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct UnknownLabels {
@@ -253,13 +265,7 @@ impl Evaluation {
             stance_given_true_topic,
             joint: joint(&labelled, groups, options.bootstrap),
             f1_labels: options.labels.clone(),
-            bootstrap: Resampled {
-                resamples: options.bootstrap.resamples,
-                seed: options.bootstrap.seed,
-                level: LEVEL,
-                unit: if units.grouped() { "group" } else { "row" },
-                units: units.len(),
-            },
+            bootstrap: Resampled::new(options.bootstrap, &units),
             unknown_labels,
             warnings: Vec::new(),
             notes: Vec::new(),
