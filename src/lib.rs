@@ -55,6 +55,7 @@
 //! | [`linear`] | vectors, class numbers, costs | a linear classifier with a certificate of how good it is; calibration |
 //! | [`model`] | a labelled corpus; a text | the cascade of topic and stance, its file, predictions, evidence |
 //! | [`evaluate`] | gold labels and predictions | accuracy, F1, confusion, intervals, cross-validation |
+//! | [`curate`] | a corpus, labelled or not | what is wrong with it; the rows to label next |
 //!
 //! On the ground, for all rooms: [`error`], [`control`] (progress, and stopping), [`labels`], [`sparse`] (the one matrix type) and [`pipeline`] (many threads, results in
 //! order). The types most programs need are named here as well: start with [`train`], [`Model`] and [`Predictor`], or with [`default_model`], which is inside the library.
@@ -66,6 +67,7 @@
 
 pub mod control;
 pub mod corpus;
+pub mod curate;
 pub mod error;
 pub mod evaluate;
 pub mod features;

@@ -105,7 +105,7 @@ impl Layout {
 }
 
 /// The shortest repetition of [`PREFIX`], mostly none, under which no name is taken.
-fn free_prefix(names: &[String], is_taken: impl Fn(&str) -> bool) -> String {
+pub fn free_prefix(names: &[String], is_taken: impl Fn(&str) -> bool) -> String {
     let mut prefix = String::new();
     while names.iter().any(|name| is_taken(&format!("{prefix}{name}"))) {
         prefix.push_str(PREFIX);

@@ -1,7 +1,7 @@
 //! Which columns hold what: the options that `train` and `evaluate` share.
 
 use clap::Args;
-use rapporteur::corpus::{DEFAULT_MAX_WORDS, Delimiter, Format, LabelColumns, ReadOptions};
+use rapporteur::corpus::{DEFAULT_MAX_WORDS, Delimiter, Format, LabelColumns, LabelledReader, ReadOptions};
 use serde::Deserialize;
 
 use super::config::{list, text};
@@ -86,6 +86,20 @@ impl ColumnArgs {
             }
         }
         Ok(columns)
+    }
+
+    /// Opens files whose label columns may be absent, unless they were named.
+    pub fn open_leniently(&self, paths: &[String]) -> Result<LabelledReader> {
+        let wanted = self.columns()?;
+        let text = wanted.text.clone();
+        LabelledReader::open_with(paths, &text, &self.read_options()?, |header| {
+            let there = |label: Option<String>, named: &Option<String>| {
+                label.filter(|name| named.is_some() || header.contains(name))
+            };
+            let topic = there(wanted.topic, &self.topic_column);
+            let stance = there(wanted.stance, &self.stance_column);
+            LabelColumns { topic, stance, ..wanted }
+        })
     }
 
     /// How to read the files.

@@ -4,6 +4,7 @@
 //! too), 1 for failure, 2 for wrong usage, 130 for Ctrl-C.
 
 mod answers;
+mod check;
 mod classify;
 mod columns;
 mod compare;
@@ -15,6 +16,7 @@ mod judged;
 mod pretty;
 mod reading;
 mod resume;
+mod suggest;
 mod terminal;
 mod train;
 
@@ -79,6 +81,10 @@ enum Command {
     Classify(Box<classify::Args>),
     /// Measure how well a model, or a training recipe, agrees with labels given by people
     Evaluate(Box<evaluate::Args>),
+    /// Find what is wrong with a corpus: suspect labels, duplicates, odd texts
+    Check(Box<check::Args>),
+    /// Choose the rows that are worth labelling next
+    Suggest(Box<suggest::Args>),
     /// Show what a model is: labels, options, corpus, scores, weightiest terms
     Inspect(inspect::Args),
     /// Show the words behind the labels of a text
@@ -105,17 +111,21 @@ pub fn main() -> ExitCode {
     };
     let common = cli.common.with_threads();
     let terminal = Terminal::new(common.quiet);
+    // Of `check --strict`: nothing failed, and the code is to say that something was found.
+    let mut found = false;
     let outcome = match cli.command {
         Command::Train(args) => train::run(*args, &common, &terminal),
         Command::Classify(args) => classify::run(*args, &common, &terminal),
         Command::Evaluate(args) => evaluate::run(*args, &common, &terminal),
+        Command::Check(args) => check::run(*args, &common, &terminal).map(|strictly_found| found = strictly_found),
+        Command::Suggest(args) => suggest::run(*args, &common, &terminal),
         Command::Inspect(args) => inspect::run(args),
         Command::Explain(args) => explain::run(args),
         Command::Completions { shell } => complete(shell),
     };
     terminal.clear();
     match outcome {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(()) => ExitCode::from(u8::from(found)),
         Err(error) if error.is_broken_pipe() => ExitCode::SUCCESS,
         Err(error) => {
             say(&format!("error: {error}"));

@@ -79,7 +79,21 @@ impl LabelledReader {
     /// # Errors
     /// When a file cannot be opened, a column is missing, or headers differ.
     pub fn open(paths: &[String], columns: &LabelColumns, options: &ReadOptions) -> Result<LabelledReader> {
-        let options = ReadOptions { columns: columns.text.clone(), ..options.clone() };
+        LabelledReader::open_with(paths, &columns.text, options, |_| columns.clone())
+    }
+
+    /// As [`LabelledReader::open`], for those who do with what labels there are: `choose` sees the header and says which
+    /// columns hold what. `text` names the columns of the text.
+    ///
+    /// # Errors
+    /// As [`LabelledReader::open`].
+    pub fn open_with(
+        paths: &[String],
+        text: &[String],
+        options: &ReadOptions,
+        choose: impl FnOnce(&[String]) -> LabelColumns,
+    ) -> Result<LabelledReader> {
+        let options = ReadOptions { columns: text.to_vec(), ..options.clone() };
         let mut readers: VecDeque<Box<dyn RecordReader>> = VecDeque::with_capacity(paths.len());
         for path in paths {
             let reader = open_as(path, &options, Some(Format::Csv))?;
@@ -95,7 +109,7 @@ impl LabelledReader {
             ));
         };
         let header = first.header().to_vec();
-        let columns = LabelledColumns::resolve(first.name(), &header, columns)?;
+        let columns = LabelledColumns::resolve(first.name(), &header, &choose(&header))?;
         Ok(LabelledReader { header, columns, readers, batches: 0 })
     }
 

@@ -84,12 +84,27 @@ pub fn cross_validate(
     control: &Control,
 ) -> Result<Vec<Answer>> {
     let mut answers = vec![Answer::default(); set.len()];
+    each_held_out(set, options, folds, control, |row, predictor| answers[row] = ask(set, row, predictor))?;
+    Ok(answers)
+}
+
+/// Shows every labelled row to a model that was trained on the other folds: `each` is given the row's number and a predictor that has read it.
+///
+/// # Errors
+/// As [`cross_validate`].
+pub fn each_held_out(
+    set: &TrainingSet,
+    options: &TrainOptions,
+    folds: usize,
+    control: &Control,
+    mut each: impl FnMut(usize, &mut Predictor<'_>),
+) -> Result<()> {
     for fold in Fold::all(set, &labelled_rows(set), folds, options.seed)? {
         let share = fold.number as f64 / folds as f64;
         control.report(&format!("cross-validating: fold {} of {folds}", fold.number + 1), Some(share));
-        judge_fold(set, options, &fold.train, &fold.held, &mut answers, control)?;
+        show(set, options, &fold.train, &fold.held, control, &mut each)?;
     }
-    Ok(answers)
+    Ok(())
 }
 
 /// Rows with a label.
@@ -126,18 +141,31 @@ pub(super) fn judge_fold(
     answers: &mut [Answer],
     control: &Control,
 ) -> Result<Model> {
+    show(set, options, train, held, control, |row, predictor| answers[row] = ask(set, row, predictor))
+}
+
+/// Trains on some rows and shows the model others, one by one.
+fn show(
+    set: &TrainingSet,
+    options: &TrainOptions,
+    train: &[u32],
+    held: &[u32],
+    control: &Control,
+    mut each: impl FnMut(usize, &mut Predictor<'_>),
+) -> Result<Model> {
     let model = train_rows(set, train, options, &control.quiet())?;
     let x = model.vectoriser.transform_rows(&set.documents, held);
     let mut predictor = Predictor::new(&model);
     for (i, &row) in held.iter().enumerate() {
         predictor.read_vector(x.row(i));
-        answers[row as usize] = Answer::ask(
-            &mut predictor,
-            name(&set.topics, set.topic[row as usize]),
-            name(&set.stances, set.stance[row as usize]),
-        );
+        each(row as usize, &mut predictor);
     }
+    drop(predictor);
     Ok(model)
+}
+
+fn ask(set: &TrainingSet, row: usize, predictor: &mut Predictor<'_>) -> Answer {
+    Answer::ask(predictor, name(&set.topics, set.topic[row]), name(&set.stances, set.stance[row]))
 }
 
 /// Scores answers against a set, without intervals; `topics` and `stances` are the labels that the model (or any fold's) knows.

@@ -20,7 +20,7 @@ mod text;
 pub use bootstrap::{Bootstrap, Draws, Interval, Units};
 pub use comparison::Comparison;
 pub use confusion::Confusion;
-pub use cross_validation::{Answer, cross_validate, measure, score};
+pub use cross_validation::{Answer, cross_validate, each_held_out, measure, score};
 pub use learning_curve::{CurvePoint, CurveScores, LastDoubling, LearningCurve, learning_curve};
 pub use metrics::{HeadScores, LabelScores};
 pub use probability::{Bin, Posterior, ProbabilityScores};

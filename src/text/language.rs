@@ -89,6 +89,46 @@ impl FromStr for Language {
     }
 }
 
+/// Bytes of a statement by which its language is told.
+const PREFIX: usize = 400;
+
+/// The first [`PREFIX`] bytes of a text, or one to three fewer.
+fn beginning(text: &str) -> &str {
+    let mut end = text.len().min(PREFIX);
+    while !text.is_char_boundary(end) {
+        end -= 1;
+    }
+    &text[..end]
+}
+
+/// What one statement by itself is written in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Written {
+    /// English name of the script.
+    pub script: &'static str,
+    /// English name of the language, which need not be one that we stem; `None` where the text is too short to be sure.
+    pub language: Option<&'static str>,
+}
+
+/// The script of a text, and its language where that is beyond doubt; `None` for a text without letters.
+///
+/// ```
+/// use rapporteur::text::written_in;
+/// let written = written_in("Popieramy przedłużenie mandatu misji na okres kolejnych dwunastu miesięcy.").unwrap();
+/// assert_eq!((written.script, written.language), ("Latin", Some("Polish")));
+/// assert_eq!(written_in("Yes.").unwrap().language, None);
+/// assert_eq!(written_in("1, 2, 3"), None);
+/// ```
+pub fn written_in(text: &str) -> Option<Written> {
+    /// Shorter texts are not judged: a name, a heading or a list of countries looks like any language.
+    const LONG_ENOUGH: usize = 60;
+    let start = beginning(text);
+    let script = whatlang::detect_script(start)?;
+    let info = whatlang::detect(start).filter(|info| start.len() >= LONG_ENOUGH && info.is_reliable());
+    let script = whatlang::Script::all().iter().find(|known| **known == script)?.name();
+    Some(Written { script, language: info.map(|info| info.lang().eng_name()) })
+}
+
 /// Finds the language of a corpus from its statements.
 ///
 /// ```
@@ -108,8 +148,6 @@ impl LanguageDetector {
     /// Of the first so many statements every one is looked at, of the next as many every second, then every fourth ...: detection is
     /// slower than everything else that is done to a text, and a corpus sorted by language must still show all of them.
     const DENSE: u64 = 256;
-    /// Bytes of a statement looked at.
-    const PREFIX: usize = 400;
     /// Below this many bytes a verdict on one statement is a guess.
     const SHORTEST: usize = 20;
 
@@ -121,13 +159,10 @@ impl LanguageDetector {
         if !place.is_multiple_of(stride) || text.trim().len() < Self::SHORTEST {
             return;
         }
-        let mut end = text.len().min(Self::PREFIX);
-        while !text.is_char_boundary(end) {
-            end -= 1;
-        }
-        if let Some(lang) = whatlang::detect_lang(&text[..end]) {
+        let start = beginning(text);
+        if let Some(lang) = whatlang::detect_lang(start) {
             // It stands for those that were passed over as well.
-            *self.weight.entry(Language::of_detected(lang)).or_default() += end as u64 * stride;
+            *self.weight.entry(Language::of_detected(lang)).or_default() += start.len() as u64 * stride;
         }
     }
 

@@ -13,7 +13,7 @@ mod stop_words;
 mod tokenise;
 
 pub use analyser::{Analyser, AnalyserSettings, Term, negated};
-pub use language::{Language, LanguageDetector};
+pub use language::{Language, LanguageDetector, Written, written_in};
 pub use negation::{ends_clause, is_negation};
 pub use ngrams::{NgramRange, char_ngrams};
 pub use normalise::normalise;
