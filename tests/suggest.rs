@@ -119,7 +119,7 @@ fn nothing_to_suggest_is_told() {
         ("header.csv", "header.csv: there are no rows below the header"),
         ("blank.csv", "blank.csv: of the rows without a label, all 2 have no text"),
         ("empty.csv", "empty.csv"),
-        ("latin.csv", "not UTF-8"),
+        ("latin.csv --encoding utf-8", "not UTF-8"),
     ] {
         let refused = work.run(&format!("suggest {name} --model a.model --output out.csv")).code(1);
         refused.stdout(is_empty()).stderr(contains(said));

@@ -8,6 +8,7 @@ use rapporteur::curate::{CheckOptions, Checked, Corpus, Kind, check, read_corpus
 
 use super::columns::ColumnArgs;
 use super::config::{Config, LearnArgs, list};
+use super::reading::ReadingArgs;
 use super::terminal::Terminal;
 use super::train::Report;
 use super::{Common, keep_input};
@@ -69,6 +70,8 @@ pub struct Args {
     #[command(flatten)]
     columns: ColumnArgs,
     #[command(flatten)]
+    reading: ReadingArgs,
+    #[command(flatten)]
     learn: LearnArgs,
 }
 
@@ -92,8 +95,9 @@ pub fn run(args: Args, common: &Common, terminal: &Terminal) -> Result<bool> {
     // The targets are opened first: better to hear now than after an hour that they cannot be written.
     let output = if json_alone { None } else { Some(Output::create(args.output.as_deref(), false)?) };
     let json = args.json.as_deref().map(Report::create).transpose()?;
+    let reading = args.reading.or(config.reading).open(&read_from, terminal)?;
     let read = |paths: &[String], fold: Option<&str>| -> Result<Corpus> {
-        let reader = columns.open_leniently(paths)?;
+        let reader = columns.open_leniently(paths, &reading)?;
         let names = ColumnNames::new(paths.join(", "), reader.header());
         let id = match &args.id_column {
             Some(name) => Some(names.find(name, "--id-column")?),
@@ -104,6 +108,7 @@ pub fn run(args: Args, common: &Common, terminal: &Terminal) -> Result<bool> {
     };
     let corpus = read(&args.corpus, args.fold_column.as_deref())?;
     let other = args.against.as_ref().map(|path| read(std::slice::from_ref(path), None)).transpose()?;
+    reading.finish(terminal)?;
     let checked = check(&corpus, other.as_ref(), &options, terminal.control())?;
     if let Some(mut output) = output {
         output.write_block(&table(&corpus, &checked))?;

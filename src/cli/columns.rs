@@ -5,6 +5,7 @@ use rapporteur::corpus::{DEFAULT_MAX_WORDS, Delimiter, Format, LabelColumns, Lab
 use serde::Deserialize;
 
 use super::config::{list, text};
+use super::reading::Reading;
 use rapporteur::{Error, Result};
 
 /// Options about the columns of a labelled file.
@@ -89,10 +90,11 @@ impl ColumnArgs {
     }
 
     /// Opens files whose label columns may be absent, unless they were named.
-    pub fn open_leniently(&self, paths: &[String]) -> Result<LabelledReader> {
+    pub fn open_leniently(&self, paths: &[String], reading: &Reading) -> Result<LabelledReader> {
         let wanted = self.columns()?;
         let text = wanted.text.clone();
-        LabelledReader::open_with(paths, &text, &self.read_options()?, |header| {
+        let options = reading.options(self.read_options()?);
+        LabelledReader::open_with(paths, &text, &options, |header| {
             let there = |label: Option<String>, named: &Option<String>| {
                 label.filter(|name| named.is_some() || header.contains(name))
             };

@@ -9,6 +9,7 @@ use rapporteur::{Error, Result};
 
 use super::answers::{Layout, Shape, free_prefix};
 use super::columns::ColumnArgs;
+use super::reading::ReadingArgs;
 use super::terminal::Terminal;
 use super::train::Report;
 use super::{Common, keep_input};
@@ -49,6 +50,8 @@ pub struct Args {
     bom: bool,
     #[command(flatten)]
     columns: ColumnArgs,
+    #[command(flatten)]
+    reading: ReadingArgs,
 }
 
 /// A row that may be chosen.
@@ -84,7 +87,8 @@ pub fn run(args: Args, common: &Common, terminal: &Terminal) -> Result<()> {
     let json_alone = args.json.as_deref() == Some("-") && args.output.is_none();
     let output = if json_alone { None } else { Some(Output::create(args.output.as_deref(), args.bom)?) };
     let json = args.json.as_deref().map(Report::create).transpose()?;
-    let mut reader = args.columns.open_leniently(&args.input)?;
+    let reading = args.reading.open(&args.input, terminal)?;
+    let mut reader = args.columns.open_leniently(&args.input, &reading)?;
     let (header, columns) = (reader.header().to_vec(), reader.columns().clone());
     let wanted = args.number as usize;
     let keep = KEPT.max(wanted.saturating_mul(KEPT_EACH));
@@ -126,6 +130,7 @@ pub fn run(args: Args, common: &Common, terminal: &Terminal) -> Result<()> {
             Ok(())
         },
     )?;
+    reading.finish(terminal)?;
     pool.prune();
     if pool.rows.is_empty() {
         return Err(nothing(&args.input, &total));
