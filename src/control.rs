@@ -5,6 +5,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Instant;
 
 use crate::error::{Error, Result};
 
@@ -23,12 +24,13 @@ type Report = dyn Fn(&str, Option<f64>) + Send + Sync;
 pub struct Control {
     stop: Arc<AtomicBool>,
     report: Option<Arc<Report>>,
+    deadline: Option<Instant>,
 }
 
 impl Control {
     /// Work that reports what it does to `report`: a few words, and the share done where it is known.
     pub fn reporting(report: impl Fn(&str, Option<f64>) + Send + Sync + 'static) -> Self {
-        Control { stop: Arc::default(), report: Some(Arc::new(report)) }
+        Control { stop: Arc::default(), report: Some(Arc::new(report)), deadline: None }
     }
 
     /// Set this to true, and the work ends with [`Error::Interrupted`] at its next step.
@@ -38,7 +40,17 @@ impl Control {
 
     /// The same handle without reports, for work inside work.
     pub fn quiet(&self) -> Control {
-        Control { stop: self.stop.clone(), report: None }
+        Control { report: None, ..self.clone() }
+    }
+
+    /// The same handle for work that is to end at an instant, as if someone had asked it to stop then.
+    pub fn until(&self, deadline: Instant) -> Control {
+        Control { deadline: Some(self.deadline.map_or(deadline, |earlier| earlier.min(deadline))), ..self.clone() }
+    }
+
+    /// A handle with the same reports on work that is to be finished whatever was asked before.
+    pub fn to_the_end(&self) -> Control {
+        Control { report: self.report.clone(), ..Control::default() }
     }
 
     /// Says what is being done.
@@ -51,8 +63,9 @@ impl Control {
     /// Whether to go on.
     ///
     /// # Errors
-    /// [`Error::Interrupted`] when someone asked to stop.
+    /// [`Error::Interrupted`] when someone asked to stop, or the time is up.
     pub fn check(&self) -> Result<()> {
-        if self.stop.load(Ordering::Relaxed) { Err(Error::Interrupted) } else { Ok(()) }
+        let late = self.deadline.is_some_and(|deadline| Instant::now() >= deadline);
+        if late || self.stop.load(Ordering::Relaxed) { Err(Error::Interrupted) } else { Ok(()) }
     }
 }

@@ -56,6 +56,7 @@
 //! | [`model`] | a labelled corpus; a text | the cascade of topic and stance, its file, predictions, evidence |
 //! | [`evaluate`] | gold labels and predictions | accuracy, F1, confusion, intervals, cross-validation |
 //! | [`curate`] | a corpus, labelled or not | what is wrong with it; the rows to label next |
+//! | [`tuning`] | a labelled corpus, options, a budget | the options that suit the corpus, and every trial |
 //!
 //! On the ground, for all rooms: [`error`], [`control`] (progress, and stopping), [`labels`], [`sparse`] (the one matrix type) and [`pipeline`] (many threads, results in
 //! order). The types most programs need are named here as well: start with [`train`], [`Model`] and [`Predictor`], or with [`default_model`], which is inside the library.
@@ -77,6 +78,7 @@ pub mod model;
 pub mod pipeline;
 pub mod sparse;
 pub mod text;
+pub mod tuning;
 
 pub use control::Control;
 pub use error::{Error, Result};

@@ -130,3 +130,32 @@ fn two_blocks_are_two_vectorisers_side_by_side() {
     }
     assert!(pairs >= 4, "{pairs}");
 }
+
+#[test]
+fn the_character_block_is_as_long_as_its_weight() {
+    let documents: Documents = ["The council met.", "The council adopted it."].into_iter().collect();
+    let params = |weight: f64| {
+        let blocks = VectoriserParams::default().char_ngrams(NgramRange::new(2, 3).ok()).min_df(Frequency::Count(1));
+        blocks.char_weight(weight).check().unwrap()
+    };
+    let fit = |weight: f64| Vectoriser::fit(&params(weight), &documents).unwrap();
+    let (plain, heavy) = (fit(1.0), fit(1.5));
+    let words = heavy.vocabulary().word_terms();
+    for row in [0, 1] {
+        let [plain, heavy] = [&plain, &heavy].map(|v| v.transform_rows(&documents, &[row]));
+        let length = |chars: bool| -> f64 {
+            heavy
+                .row(0)
+                .iter()
+                .filter(|(j, _)| (*j >= words) == chars)
+                .map(|(_, x)| f64::from(x).powi(2))
+                .sum::<f64>()
+                .sqrt()
+        };
+        assert!((length(false) - 1.0).abs() < 1e-6 && (length(true) - 1.5).abs() < 1e-6);
+        for ((j, light), (same, heavy)) in plain.row(0).iter().zip(heavy.row(0).iter()) {
+            let factor = if j >= words { 1.5 } else { 1.0 };
+            assert!(j == same && (light * factor - heavy).abs() < 1e-6);
+        }
+    }
+}

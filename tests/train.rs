@@ -316,7 +316,10 @@ fn learning_options_are_kept_in_the_model() {
         ("--max-features 50", "/features", json!(100)),
         ("--max-features none", "/options/max_features", json!(null)),
         ("--sublinear-tf false", "/vectoriser/sublinear_tf", json!(false)),
+        ("--char-weight 1.5", "/vectoriser/char_weight", json!(1.5)),
         ("--classifier logistic", "/options/classifier", json!("logistic")),
+        ("--stance-classifier logistic", "/options/stance_classifier", json!("logistic")),
+        ("--stance-classifier same", "/options/stance_classifier", json!(null)),
         ("--classifier svm", "/options/classifier", json!("svm")),
         ("--c 0.25", "/topic/c", json!(0.25)),
         ("--class-weight balanced", "/options/class_weight/balanced", json!(true)),
@@ -364,10 +367,27 @@ fn options_change_what_is_learnt() {
 }
 
 #[test]
+fn the_stance_may_have_a_classifier_of_its_own() {
+    let work = Work::new();
+    let heads = |arguments: &str| {
+        trained(&work, &format!("corpus.csv {arguments}"));
+        let card = work.stdout("inspect made.model");
+        let of = |head: &str| {
+            card.lines().find(|l| l.starts_with(head)).unwrap().split_whitespace().nth(1).unwrap().to_owned()
+        };
+        (of("topic:"), of("stance:"))
+    };
+    let pair = |topic: &str, stance: &str| (topic.to_owned(), stance.to_owned());
+    assert_eq!(heads("--stance-classifier logistic"), pair("svm,", "logistic,"));
+    assert_eq!(heads("--classifier logistic"), pair("logistic,", "logistic,"));
+    assert_eq!(heads("--classifier logistic --stance-classifier svm"), pair("logistic,", "svm,"));
+}
+
+#[test]
 fn a_configuration_file_says_what_flags_say() {
     let work = Work::new();
     let flags = "--word-ngrams 1-1 --char-ngrams none --stemmer none --stop-words english --min-df 2 --max-df 0.9 \
-                 --max-features 90 --classifier svm --c 0.5 --class-weight balanced --class-weight topic:rail=2 \
+                 --max-features 90 --classifier svm --stance-classifier logistic --char-weight 1.5 --c 0.5 --class-weight balanced --class-weight topic:rail=2 \
                  --text-column text --topic-column topic --stance-column stance --group-column speaker \
                  --missing ,NA --delimiter , --format csv --mark-negation --sublinear-tf false --topic-departure 1 \
                  --calibration none --thresholds none --tolerance 0.002 --precision f32 --seed 9 --cv 3 --threads 2";
@@ -382,6 +402,8 @@ min_df = 2
 max_df = 0.9
 max-features = 90
 classifier = "svm"
+stance_classifier = "logistic"
+char_weight = 1.5
 C = 0.5
 class_weight = ["balanced", "topic:rail=2"]
 text_column = "text"

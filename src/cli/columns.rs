@@ -2,14 +2,14 @@
 
 use clap::Args;
 use rapporteur::corpus::{DEFAULT_MAX_WORDS, Delimiter, Format, LabelColumns, LabelledReader, ReadOptions};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use super::config::{list, text};
 use super::reading::Reading;
 use rapporteur::{Error, Result};
 
 /// Options about the columns of a labelled file.
-#[derive(Args, Clone, Default, Deserialize)]
+#[derive(Args, Clone, Default, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 #[command(next_help_heading = "Columns")]
 pub struct ColumnArgs {

@@ -9,13 +9,13 @@ use rapporteur::error::Place;
 use rapporteur::model::TrainOptions;
 use rapporteur::text::{Language, NgramRange, stop_words_from, stop_words_of};
 use rapporteur::{Error, Result};
-use serde::{Deserialize, Deserializer};
+use serde::{Deserialize, Deserializer, Serialize};
 
 use super::columns::ColumnArgs;
 use super::reading::ReadingArgs;
 
 /// Options about what is learnt and how.
-#[derive(Args, Clone, Default, Deserialize)]
+#[derive(Args, Clone, Default, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 #[command(next_help_heading = "Learning")]
 pub struct LearnArgs {
@@ -59,10 +59,18 @@ pub struct LearnArgs {
     #[arg(long, value_name = "BOOL")]
     #[serde(deserialize_with = "text")]
     pub sublinear_tf: Option<String>,
+    /// How much the character n-grams of a text count beside its words, from 0.01 to 100 [default: 1]
+    #[arg(long, value_name = "X")]
+    #[serde(deserialize_with = "text")]
+    pub char_weight: Option<String>,
     /// logistic or svm [default: svm]
     #[arg(long, value_name = "NAME")]
     #[serde(deserialize_with = "text")]
     pub classifier: Option<String>,
+    /// logistic or svm for the stance head, or same: that of --classifier [default: same]
+    #[arg(long, value_name = "NAME")]
+    #[serde(deserialize_with = "text")]
+    pub stance_classifier: Option<String>,
     /// Inverse strength of the penalty, or auto [default: auto]
     #[arg(long = "c", value_name = "X")]
     #[serde(deserialize_with = "text", alias = "C")]
@@ -105,6 +113,20 @@ pub struct Config {
 }
 
 impl Config {
+    /// What was given, as a file that [`Config::read`] reads.
+    pub fn to_toml(columns: &ColumnArgs, reading: &ReadingArgs, learn: &LearnArgs, seed: u64) -> Result<String> {
+        let given = |args: serde_json::Value| -> toml::Table {
+            let names = args.as_object().cloned().unwrap_or_default().into_iter();
+            names.filter_map(|(name, value)| Some((name, toml::Value::try_from(value).ok()?))).collect()
+        };
+        let fail = |e: serde_json::Error| Error::usage(format!("the options cannot be written: {e}"));
+        let mut table = given(serde_json::to_value(columns).map_err(fail)?);
+        table.extend(given(serde_json::to_value(reading).map_err(fail)?));
+        table.extend(given(learn.given()?.into()));
+        table.insert("seed".into(), toml::Value::Integer(i64::try_from(seed).map_err(|_| too_large(seed))?));
+        toml::to_string(&table).map_err(|e| Error::usage(format!("the options cannot be written: {e}")))
+    }
+
     /// Reads a TOML file. Names are those of the options, with `-` or `_`. All values are understood here, so that the file can be named.
     pub fn read(path: &str) -> Result<Config> {
         let raw = std::fs::read_to_string(path).map_err(|e| Error::io("read", path, e))?;
@@ -172,7 +194,27 @@ fn whole<N: TryFrom<i64>>(name: &str, value: &toml::Value) -> std::result::Resul
     number.ok_or_else(|| format!("{name} is {value}, expected a whole number"))
 }
 
+fn too_large(seed: u64) -> Error {
+    Error::usage(format!("the seed {seed} is too large for a configuration file, whose numbers end at {}", i64::MAX))
+}
+
 impl LearnArgs {
+    /// What was given, by name.
+    pub fn given(&self) -> Result<serde_json::Map<String, serde_json::Value>> {
+        let all = serde_json::to_value(self).map_err(|e| Error::usage(format!("the options cannot be kept: {e}")))?;
+        let is_given =
+            |value: &serde_json::Value| !value.is_null() && value.as_array().is_none_or(|list| !list.is_empty());
+        let all = all.as_object().cloned().unwrap_or_default();
+        Ok(all.into_iter().filter(|(_, value)| is_given(value)).collect())
+    }
+
+    /// These with other values for the options named, as they would be typed.
+    pub fn with(&self, changes: &[(&'static str, String)]) -> Result<LearnArgs> {
+        let mut all = self.given()?;
+        all.extend(changes.iter().map(|(name, typed)| ((*name).to_owned(), typed.clone().into())));
+        serde_json::from_value(all.into()).map_err(|e| Error::usage(format!("the options cannot be kept: {e}")))
+    }
+
     /// These, and for what they leave open, `others`.
     pub fn or(self, others: LearnArgs) -> LearnArgs {
         let class_weight = if self.class_weight.is_empty() { others.class_weight } else { self.class_weight };
@@ -187,7 +229,9 @@ impl LearnArgs {
             max_df: self.max_df.or(others.max_df),
             max_features: self.max_features.or(others.max_features),
             sublinear_tf: self.sublinear_tf.or(others.sublinear_tf),
+            char_weight: self.char_weight.or(others.char_weight),
             classifier: self.classifier.or(others.classifier),
+            stance_classifier: self.stance_classifier.or(others.stance_classifier),
             c: self.c.or(others.c),
             class_weight,
             topic_departure: self.topic_departure.or(others.topic_departure),
@@ -225,7 +269,13 @@ impl LearnArgs {
             out.max_features = Some(parse("--max-features", most)?);
         }
         set(&mut out.sublinear_tf, "--sublinear-tf", &self.sublinear_tf)?;
+        set(&mut out.char_weight, "--char-weight", &self.char_weight)?;
         set_named(&mut out.classifier, "--classifier", &self.classifier, "logistic or svm")?;
+        if let Some(name) = self.stance_classifier.clone().filter(|name| name != "same") {
+            let mut loss = out.classifier;
+            set_named(&mut loss, "--stance-classifier", &Some(name), "logistic, svm or same")?;
+            out.stance_classifier = Some(loss);
+        }
         set(&mut out.c, "--c", &self.c)?;
         for word in &self.class_weight {
             out.class_weight.add(word)?;

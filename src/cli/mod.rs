@@ -19,6 +19,7 @@ mod resume;
 mod suggest;
 mod terminal;
 mod train;
+mod tune;
 
 use std::process::ExitCode;
 
@@ -77,6 +78,8 @@ impl Common {
 enum Command {
     /// Train a model on a labelled CSV
     Train(Box<train::Args>),
+    /// Find the options that suit a labelled CSV, and train with them
+    Tune(Box<tune::Args>),
     /// Label the paragraphs of CSV, JSON Lines or plain text
     Classify(Box<classify::Args>),
     /// Measure how well a model, or a training recipe, agrees with labels given by people
@@ -115,6 +118,7 @@ pub fn main() -> ExitCode {
     let mut found = false;
     let outcome = match cli.command {
         Command::Train(args) => train::run(*args, &common, &terminal),
+        Command::Tune(args) => tune::run(*args, &common, &terminal),
         Command::Classify(args) => classify::run(*args, &common, &terminal),
         Command::Evaluate(args) => evaluate::run(*args, &common, &terminal),
         Command::Check(args) => check::run(*args, &common, &terminal).map(|strictly_found| found = strictly_found),

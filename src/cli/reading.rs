@@ -8,14 +8,14 @@ use std::sync::{Arc, Mutex, PoisonError};
 use clap::Args;
 use rapporteur::corpus::{BadRow, Encoding, OnError, Output, ReadLog, ReadOptions};
 use rapporteur::{Error, Result};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use super::config::text;
 use super::keep_input;
 use super::terminal::Terminal;
 
 /// Options about input that is not as it should be.
-#[derive(Args, Clone, Debug, Default, Deserialize)]
+#[derive(Args, Clone, Debug, Default, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 #[command(next_help_heading = "Reading")]
 pub struct ReadingArgs {

@@ -3,7 +3,8 @@
 //! Flows in: reports of the library. Flows out: a spinner line on standard error where that is a terminal, nothing where it is not.
 
 use std::io::{IsTerminal, Write};
-use std::sync::atomic::Ordering;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressStyle};
@@ -18,6 +19,7 @@ pub struct Terminal {
     quiet: bool,
     bar: ProgressBar,
     control: Control,
+    patient: Arc<AtomicBool>,
 }
 
 impl Terminal {
@@ -38,10 +40,15 @@ impl Terminal {
             drawn.tick();
         });
         let stop = control.stop_flag();
+        let patient = Arc::new(AtomicBool::new(false));
+        let waits = patient.clone();
         // Without a handler Ctrl-C ends the process at once, which is no worse than an error here would be.
         let _ = ctrlc::set_handler(move || {
             if stop.swap(true, Ordering::Relaxed) {
                 end();
+            }
+            if waits.load(Ordering::Relaxed) {
+                return;
             }
             // On a thread of its own, so that a second Ctrl-C is heard meanwhile.
             std::thread::spawn(|| {
@@ -49,7 +56,12 @@ impl Terminal {
                 end();
             });
         });
-        Terminal { quiet, bar, control }
+        Terminal { quiet, bar, control, patient }
+    }
+
+    /// From here on the first Ctrl-C is a request that the work itself meets, by ending with what it has; the second ends the process.
+    pub fn be_patient(&self) {
+        self.patient.store(true, Ordering::Relaxed);
     }
 
     /// The handle that long work reports to.

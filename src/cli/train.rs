@@ -184,7 +184,8 @@ fn place(corpus: &[String]) -> Place {
     Place::file(names.join(", "))
 }
 
-fn summary(model: &Model, path: &str, bytes: usize, seconds: f64) -> String {
+/// What was trained, and on what.
+pub fn summary(model: &Model, path: &str, bytes: usize, seconds: f64) -> String {
     let mut lines = vec![format!("trained on {} rows in {seconds:.1} s{}", model.counts.rows, memory_note())];
     let list = |counts: &std::collections::BTreeMap<String, usize>| {
         const MOST: usize = 24;
@@ -228,7 +229,7 @@ fn memory_note() -> String {
 }
 
 /// The most memory this process has held; known on Linux only.
-fn peak_memory() -> Option<u64> {
+pub fn peak_memory() -> Option<u64> {
     let status = std::fs::read_to_string("/proc/self/status").ok()?;
     let line = status.lines().find_map(|l| l.strip_prefix("VmHWM:"))?;
     line.trim().trim_end_matches("kB").trim().parse::<u64>().ok().map(|kb| kb * 1024)

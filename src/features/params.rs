@@ -96,6 +96,8 @@ pub struct VectoriserValidParams {
     pub max_features: Option<usize>,
     /// Count terms as 1 + ln(count).
     pub sublinear_tf: bool,
+    /// Length of the character block of a row; that of the word block is 1.
+    pub char_weight: f64,
 }
 
 impl Default for VectoriserValidParams {
@@ -108,6 +110,7 @@ impl Default for VectoriserValidParams {
             max_df: Frequency::Share(1.0),
             max_features: None,
             sublinear_tf: true,
+            char_weight: 1.0,
         }
     }
 }
@@ -166,6 +169,12 @@ impl VectoriserParams {
         self.0.sublinear_tf = on;
         self
     }
+
+    /// How long the character block of a row is beside the word block, whose length is 1; default 1.
+    pub fn char_weight(mut self, length: f64) -> Self {
+        self.0.char_weight = length;
+        self
+    }
 }
 
 impl From<VectoriserValidParams> for VectoriserParams {
@@ -185,6 +194,10 @@ impl ParamGuard for VectoriserParams {
         }
         p.min_df.check("min_df")?;
         p.max_df.check("max_df")?;
+        // Beyond this range one block is too faint to be told from none.
+        if !(0.01..=100.0).contains(&p.char_weight) {
+            return Err(Error::parameter("char_weight", p.char_weight, "a number from 0.01 to 100"));
+        }
         if p.max_features == Some(0) {
             return Err(Error::parameter("max_features", 0, "at least 1"));
         }

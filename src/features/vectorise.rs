@@ -1,6 +1,6 @@
 //! The vectoriser: fitted on a corpus once, then applied to any text.
 //!
-//! Flows in: [`Documents`], or one text at a time. Flows out: rows of tf-idf values, L2-normalised block by block. Both ways look every form up in a
+//! Flows in: [`Documents`], or one text at a time. Flows out: rows of tf-idf values, L2-normalised block by block (the character block to its weight). Both ways look every form up in a
 //! [`Lexicon`] and then run the same [`Scratch::row`], so a paragraph has one vector, alone or among a million.
 //!
 //! With the same tokens the values are scikit-learn's (`TfidfVectorizer`, `smooth_idf=True`, `norm="l2"`): tf is the count or 1 + ln(count),
@@ -288,7 +288,7 @@ impl Scratch {
         }
         let split = columns.partition_point(|&c| c < bound);
         let norm = |block: &[f64]| block.iter().map(|v| v * v).sum::<f64>().sqrt();
-        let norms = [norm(&values[..split]), norm(&values[split..])];
+        let norms = [norm(&values[..split]), norm(&values[split..]) / vectoriser.params.char_weight];
         let scaled = values.iter().enumerate().map(|(i, v)| (v / norms[usize::from(i >= split)]) as f32);
         out.push_row(columns.iter().copied().zip(scaled));
     }

@@ -9,7 +9,7 @@ use super::thresholds::Decisions;
 use crate::control::Control;
 use crate::corpus::stratified_group_folds;
 use crate::error::Result;
-use crate::linear::{Calibration, HeldOut, LinearClassifier, Loss};
+use crate::linear::{Calibration, HeldOut, LinearClassifier, Loss, argmax};
 
 /// Values of `C` that are tried, ascending; wide enough for a hundred rows and a million.
 const PATH_LOGISTIC: &[f64] = &[0.1, 0.3, 1.0, 3.0, 10.0, 30.0, 100.0];
@@ -150,6 +150,20 @@ pub(super) fn fit(task: &Task<'_>, chosen: &Chosen, options: &TrainOptions, cont
         out.offsets = decisions.lean(unit).0;
     }
     Ok(out)
+}
+
+/// What the scores that `choose` gathered decide: places among the task's rows, and the class of each. The lean is fitted on the same scores, as it is in training.
+pub(super) fn decide(task: &Task<'_>, chosen: &Chosen, options: &TrainOptions) -> (Vec<usize>, Vec<u32>) {
+    let part = task.subset(&chosen.sample);
+    let scores = part.masked(&chosen.scores, &Calibration::temperature(part.held_out(&chosen.scores)));
+    let decisions = Decisions { scores: &scores, targets: &part.targets, classes: part.classes };
+    let offsets = if options.thresholds { decisions.lean(1.0).0 } else { Vec::new() };
+    let decided = scores.chunks_exact(part.classes).map(|z| {
+        let leaning: Vec<f64> = z.iter().enumerate().map(|(k, z)| z + offsets.get(k).unwrap_or(&0.0)).collect();
+        argmax(&leaning) as u32
+    });
+    let decided = decided.collect();
+    (chosen.sample.clone(), decided)
 }
 
 impl<'x> Task<'x> {

@@ -172,8 +172,12 @@ pub struct TrainOptions {
     pub max_features: Option<usize>,
     /// Count terms as 1 + ln(count).
     pub sublinear_tf: bool,
+    /// Length of the character block of a row; that of the word block is 1.
+    pub char_weight: f64,
     /// Loss of a row.
     pub classifier: Loss,
+    /// Loss of a row of the stance head; `None`: that of `classifier`.
+    pub stance_classifier: Option<Loss>,
     /// Inverse strength of the penalty, for each head.
     pub c: Choice,
     /// How much each label counts.
@@ -204,7 +208,9 @@ impl Default for TrainOptions {
             max_df: Frequency::Share(1.0),
             max_features: None,
             sublinear_tf: true,
+            char_weight: 1.0,
             classifier: Loss::Svm,
+            stance_classifier: None,
             c: Choice::Auto,
             class_weight: LabelWeights::default(),
             topic_departure: Choice::Auto,
@@ -249,7 +255,13 @@ impl TrainOptions {
             .max_df(self.max_df)
             .max_features(self.max_features)
             .sublinear_tf(self.sublinear_tf)
+            .char_weight(self.char_weight)
             .check()
+    }
+
+    /// The options as the stance head takes them.
+    pub(super) fn of_stance(&self) -> TrainOptions {
+        TrainOptions { classifier: self.stance_classifier.unwrap_or(self.classifier), ..self.clone() }
     }
 
     /// Parameters of a classifier; `C` is 1 where it is to be chosen.

@@ -53,7 +53,9 @@ pub fn train_rows(set: &TrainingSet, rows: &[u32], options: &TrainOptions, contr
     control.check()?;
     control.report("fitting", None);
     let data = Data { set, rows: &rows, x: &x, options };
-    let (topic, stance) = rayon::join(|| data.topic_head(control), || data.stance_head(control));
+    let of_stance = options.of_stance();
+    let (topic, stance) =
+        rayon::join(|| data.topic_head(control), || Data { options: &of_stance, ..data }.stance_head(control));
     let (topic, stance) = (topic?, stance?);
     if topic.is_none() && stance.is_none() {
         let what = |name: &str, labels: &LabelSet| match labels.names() {
@@ -78,11 +80,32 @@ pub fn train_rows(set: &TrainingSet, rows: &[u32], options: &TrainOptions, contr
     })
 }
 
-struct Data<'a> {
-    set: &'a TrainingSet,
-    rows: &'a [u32],
-    x: &'a SparseMatrix,
-    options: &'a TrainOptions,
+/// Rows at hand and their vectors.
+#[derive(Clone, Copy)]
+pub(super) struct Data<'a> {
+    pub set: &'a TrainingSet,
+    pub rows: &'a [u32],
+    pub x: &'a SparseMatrix,
+    pub options: &'a TrainOptions,
+}
+
+/// The topics as a task, and what the folds said of it.
+pub(super) struct TopicChoice<'a> {
+    labels: LabelSet,
+    pub task: Task<'a>,
+    pub chosen: Chosen,
+}
+
+/// What the folds said of the stances: how far topics depart, and the rest at that departure.
+pub(super) struct StanceChoice {
+    labels: LabelSet,
+    topics: LabelSet,
+    numbers: Vec<u32>,
+    topic_of: Vec<u32>,
+    seen: Vec<bool>,
+    departure: f64,
+    copied: Copied,
+    pub chosen: Chosen,
 }
 
 impl Data<'_> {
@@ -150,6 +173,12 @@ impl Data<'_> {
     }
 
     fn topic_head(&self, control: &Control) -> Result<Option<Head>> {
+        let Some(TopicChoice { labels, task, chosen }) = self.choose_topic(control)? else { return Ok(None) };
+        let fitted = fit(&task, &chosen, self.options, control)?;
+        Ok(Some(head(labels, fitted)))
+    }
+
+    pub fn choose_topic(&self, control: &Control) -> Result<Option<TopicChoice<'_>>> {
         let (labels, numbers) = self.labels(&self.set.topics, &self.set.topic);
         if labels.len() < 2 {
             return Ok(None);
@@ -158,11 +187,19 @@ impl Data<'_> {
         let groups = self.groups(&task);
         let dealing = Dealing { strata: &task.targets, groups: groups.as_deref() };
         let chosen = choose(&task, dealing, self.options, None, control)?;
-        let fitted = fit(&task, &chosen, self.options, control)?;
-        Ok(Some(head(labels, fitted)))
+        Ok(Some(TopicChoice { labels, task, chosen }))
     }
 
     fn stance_head(&self, control: &Control) -> Result<Option<StanceHead>> {
+        let Some(choice) = self.choose_stance(control)? else { return Ok(None) };
+        let fitted = fit(&self.stance_task(&choice)?, &choice.chosen, self.options, control)?;
+        let StanceChoice { labels, topics, seen, departure, copied, .. } = choice;
+        let (shared, departures) = copied.split(&fitted.classifier, departure, topics.len());
+        let head = head(labels, Fitted { classifier: shared, ..fitted });
+        Ok(Some(StanceHead { head, topics, departures, departure, seen }))
+    }
+
+    pub fn choose_stance(&self, control: &Control) -> Result<Option<StanceChoice>> {
         let (labels, numbers) = self.labels(&self.set.stances, &self.set.stance);
         let (topics, topic_of) = self.labels(&self.set.topics, &self.set.topic);
         if labels.len() < 2 {
@@ -197,7 +234,7 @@ impl Data<'_> {
             }
             let copied = prepare(departure);
             let chosen = {
-                let task = self.stance_task(&copied, &labels, &numbers, &topic_of, &seen)?;
+                let task = self.task_of_stance(&copied, &labels, &numbers, &topic_of, &seen)?;
                 if let Some((_, _, found)) = &best
                     && !promises(&task, found, LEAST_GAIN, control)?
                 {
@@ -214,15 +251,24 @@ impl Data<'_> {
                 best = Some((departure, copied, chosen));
             }
         }
-        let Some((departure, copied, chosen)) = best else { return Ok(None) };
-        let fitted =
-            fit(&self.stance_task(&copied, &labels, &numbers, &topic_of, &seen)?, &chosen, self.options, control)?;
-        let (shared, departures) = copied.split(&fitted.classifier, departure, topics.len());
-        let head = head(labels, Fitted { classifier: shared, ..fitted });
-        Ok(Some(StanceHead { head, topics, departures, departure, seen }))
+        Ok(best.map(|(departure, copied, chosen)| StanceChoice {
+            labels,
+            topics,
+            numbers,
+            topic_of,
+            seen,
+            departure,
+            copied,
+            chosen,
+        }))
     }
 
-    fn stance_task<'b>(
+    /// The stances as a task, at the departure chosen.
+    pub fn stance_task<'b>(&self, choice: &'b StanceChoice) -> Result<Task<'b>> {
+        self.task_of_stance(&choice.copied, &choice.labels, &choice.numbers, &choice.topic_of, &choice.seen)
+    }
+
+    fn task_of_stance<'b>(
         &self,
         copied: &'b Copied,
         labels: &LabelSet,
