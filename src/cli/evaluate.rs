@@ -80,7 +80,7 @@ pub struct Args {
 }
 
 /// A number of resamples; beyond a hundred thousand they only cost time and memory.
-fn resamples(typed: &str) -> std::result::Result<usize, String> {
+pub fn resamples(typed: &str) -> std::result::Result<usize, String> {
     typed.parse().ok().filter(|n| *n <= 100_000).ok_or_else(|| "expected a number from 0 to 100000".to_owned())
 }
 

@@ -3,6 +3,7 @@
 //! Flows in: arguments. Flows out: results to standard output or a file, everything else to standard error, and an exit code: 0 for success (a closed pipe
 //! too), 1 for failure, 2 for wrong usage, 130 for Ctrl-C.
 
+mod agree;
 mod answers;
 mod check;
 mod classify;
@@ -88,6 +89,8 @@ enum Command {
     Check(Box<check::Args>),
     /// Choose the rows that are worth labelling next
     Suggest(Box<suggest::Args>),
+    /// Measure how well coders agree on the same texts, and list where they do not
+    Agree(agree::Args),
     /// Show what a model is: labels, options, corpus, scores, weightiest terms
     Inspect(inspect::Args),
     /// Show the words behind the labels of a text
@@ -123,6 +126,7 @@ pub fn main() -> ExitCode {
         Command::Evaluate(args) => evaluate::run(*args, &common, &terminal),
         Command::Check(args) => check::run(*args, &common, &terminal).map(|strictly_found| found = strictly_found),
         Command::Suggest(args) => suggest::run(*args, &common, &terminal),
+        Command::Agree(args) => agree::run(args, &common, &terminal),
         Command::Inspect(args) => inspect::run(args),
         Command::Explain(args) => explain::run(args),
         Command::Completions { shell } => complete(shell),

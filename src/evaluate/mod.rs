@@ -4,6 +4,8 @@
 //! `rapporteur evaluate --json` and the text it prints. Metrics compare strings and know neither features nor
 //! weights, so anything that writes labels can be scored and compared; only cross-validation and the learning curve train models.
 
+mod agreement;
+mod agreement_report;
 mod bootstrap;
 mod comparison;
 mod confusion;
@@ -17,6 +19,8 @@ mod report;
 mod significance;
 mod text;
 
+pub use agreement::{Agreement, AgreementScores, agreement};
+pub use agreement_report::{AgreementReport, Coding};
 pub use bootstrap::{Bootstrap, Draws, Interval, Units};
 pub use comparison::Comparison;
 pub use confusion::Confusion;
