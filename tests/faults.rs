@@ -111,7 +111,10 @@ fn classify_goes_on_after_kills_with_no_row_lost_or_doubled() {
                 break;
             }
             killed += 1;
-            assert!(!work.path("out.csv").exists());
+            // Killed after the last step, before it could say so: what stands under the name is whole, as is checked below.
+            if work.path("out.csv").exists() {
+                break;
+            }
         }
         runs += 1;
         assert!(work.bytes("out.csv") == whole, "run {runs}");

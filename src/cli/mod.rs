@@ -90,7 +90,7 @@ enum Command {
     /// Choose the rows that are worth labelling next
     Suggest(Box<suggest::Args>),
     /// Measure how well coders agree on the same texts, and list where they do not
-    Agree(agree::Args),
+    Agree(Box<agree::Args>),
     /// Show what a model is: labels, options, corpus, scores, weightiest terms
     Inspect(inspect::Args),
     /// Show the words behind the labels of a text
@@ -126,7 +126,7 @@ pub fn main() -> ExitCode {
         Command::Evaluate(args) => evaluate::run(*args, &common, &terminal),
         Command::Check(args) => check::run(*args, &common, &terminal).map(|strictly_found| found = strictly_found),
         Command::Suggest(args) => suggest::run(*args, &common, &terminal),
-        Command::Agree(args) => agree::run(args, &common, &terminal),
+        Command::Agree(args) => agree::run(*args, &common, &terminal),
         Command::Inspect(args) => inspect::run(args),
         Command::Explain(args) => explain::run(args),
         Command::Completions { shell } => complete(shell),

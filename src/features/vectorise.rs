@@ -6,6 +6,7 @@
 //! With the same tokens the values are scikit-learn's (`TfidfVectorizer`, `smooth_idf=True`, `norm="l2"`): tf is the count or 1 + ln(count),
 //! idf(t) = ln((1 + n) / (1 + df(t))) + 1.
 
+use linfa::ParamGuard;
 use linfa::dataset::{DatasetBase, Records};
 use linfa::traits::{Fit, Transformer};
 use rayon::prelude::*;
@@ -15,7 +16,7 @@ use super::count::{Candidates, count};
 use super::documents::Documents;
 use super::grams::ABSENT;
 use super::lexicon::{Lexicon, SKIPPED, Scope, UNKNOWN};
-use super::params::VectoriserValidParams;
+use super::params::{VectoriserParams, VectoriserValidParams};
 use super::strings::Strings;
 use super::vocabulary::Vocabulary;
 use crate::error::Error;
@@ -91,8 +92,9 @@ impl Vectoriser {
         Ok(Vectoriser { params: params.clone(), analyser, idf: idf.collect(), vocabulary: counted.vocabulary })
     }
 
-    /// A vectoriser from its parts, as a model file holds them; `None` where their sizes differ, or an idf is not above zero (a row of such terms has no direction).
+    /// A vectoriser from its parts, as a model file holds them; `None` where a parameter is out of range, their sizes differ, or an idf is not above zero (a row of such terms has no direction).
     pub fn from_parts(params: VectoriserValidParams, vocabulary: Vocabulary, idf: Vec<f32>) -> Option<Self> {
+        let params = VectoriserParams::from(params).check().ok()?;
         let analyser = Analyser::new(params.analyser.clone());
         let sound = idf.len() == vocabulary.len() && idf.iter().all(|&x| x > 0.0);
         sound.then_some(Vectoriser { params, analyser, vocabulary, idf })
