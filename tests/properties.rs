@@ -254,7 +254,7 @@ fn training_set(rows: &[Row], grouped: bool) -> TrainingSet {
     for ((text, topic, stance, _), group) in rows.iter().zip(&groups) {
         let group = grouped.then_some(group.as_str());
         let (topic, stance) = (TOPICS.get(*topic).copied(), STANCES.get(*stance).copied());
-        set.push(LabelledText { text, topic, stance, group, weight: None });
+        set.push(LabelledText { text, topic, stance, group, ..Default::default() });
     }
     set.finish()
 }

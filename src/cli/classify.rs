@@ -3,8 +3,8 @@
 use std::io::IsTerminal;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use rapporteur::corpus::{Batch, ColumnNames, Delimiter, Mark, Output, ReadOptions, RecordReader, Resumable};
-use rapporteur::corpus::{join_text, open_records, same_header};
+use rapporteur::corpus::{Batch, open_records, same_header};
+use rapporteur::corpus::{ColumnNames, Delimiter, FramedBatch, Mark, Output, ReadOptions, RecordReader, Resumable};
 use rapporteur::model::{Evidence, Model, Prediction, Predictor, default_model};
 use rapporteur::pipeline::in_order;
 use rapporteur::{Error, Result};
@@ -16,6 +16,7 @@ use super::config::list;
 use super::pretty::Pretty;
 use super::reading::ReadingArgs;
 use super::resume::{Follower, Target, run_of};
+use super::rows::{Rows, SideArgs};
 use super::terminal::Terminal;
 
 /// Label the paragraphs of CSV, JSON Lines or plain text.
@@ -48,6 +49,8 @@ pub struct Args {
     /// Column of the text; several, separated by commas, are joined
     #[arg(long, value_name = "COLUMN,...", default_value = "text")]
     text_column: String,
+    #[command(flatten)]
+    side: SideArgs,
     /// Column whose topic is taken as given; an empty cell is predicted
     #[arg(long, value_name = "COLUMN")]
     known_topic: Option<String>,
@@ -104,7 +107,8 @@ pub fn run(args: Args, common: &Common, terminal: &Terminal) -> Result<()> {
     let mut inputs = Inputs::open(inputs, reading.options(read.clone()))?;
     let header = inputs.header.clone();
     let names = ColumnNames::new(inputs.first_name.clone(), &header);
-    let text = names.find_all(&text_columns, "--text-column")?;
+    let columns = Rows::resolve(&names, &text_columns, &args.side.of_model(&model), &model)?;
+    let mut window = columns.window();
     let known = args.known_topic.as_deref().map(|c| names.find(c, "--known-topic")).transpose()?;
     let options = AnswerOptions {
         scores: args.scores,
@@ -131,7 +135,11 @@ pub fn run(args: Args, common: &Common, terminal: &Terminal) -> Result<()> {
     match &done {
         Some(done) => {
             terminal.control().report("passing over the rows that are done", None);
-            follower.pass_over(done, |batch, rows| inputs.read(batch, rows, 1 << 20))?;
+            follower.pass_over(done, |batch, rows| {
+                let more = inputs.read(batch, rows, 1 << 20)?;
+                window.pass(batch);
+                Ok(more)
+            })?;
             let rows = done.rows;
             terminal
                 .note(&format!("note: going on after {rows} rows that are done; the counts below are without them"));
@@ -145,34 +153,33 @@ pub fn run(args: Args, common: &Common, terminal: &Terminal) -> Result<()> {
             out.write_block(&[mark.as_bytes(), &header].concat(), &follower.mark())?;
         }
     }
-    let judge = Judge { model: &model, options, text, known };
+    let judge = Judge { model: &model, options, known };
     let (without_terms, strange_topics, renamed) = (AtomicU64::new(0), AtomicU64::new(0), AtomicU64::new(0));
     let mut rows = 0u64;
     in_order(
         common.threads(),
         terminal.control(),
-        |(batch, mark): &mut (Batch, Mark), rows, bytes| {
-            let more = inputs.read(batch, rows, bytes)?;
-            *mark = follower.follow(batch);
+        |(framed, mark): &mut (FramedBatch, Mark), rows, bytes| {
+            let more = window.read(framed, rows, bytes, |b, n, bytes| inputs.read(b, n, bytes))?;
+            *mark = follower.follow(&framed.batch);
             Ok(more)
         },
         || (Predictor::new(&model), AnswerWriter::new(&layout)),
-        |(predictor, writer), (batch, mark)| {
-            let mut drawn = Vec::new();
-            for i in 0..batch.len() {
-                let record = batch.record(i);
-                let text = join_text(record, &judge.text);
-                let judged = judge.row(predictor, record, &text);
+        |(predictor, writer), (framed, mark)| {
+            let (batch, mut drawn) = (&framed.batch, Vec::new());
+            columns.read(predictor, framed, |predictor, i, text| {
+                let judged = judge.row(predictor, batch.record(i), text);
                 without_terms.fetch_add(u64::from(judged.without_terms), Ordering::Relaxed);
                 strange_topics.fetch_add(u64::from(judged.strange_topic), Ordering::Relaxed);
                 match &pretty {
-                    Some(pretty) => pretty.row(batch.first_row() + i as u64, judged.labels, &text, &mut drawn),
+                    Some(pretty) => pretty.row(batch.first_row() + i as u64, judged.labels, text, &mut drawn),
                     None => {
                         let late = writer.row_with(batch, i, judged.labels, &judged.others);
                         renamed.fetch_add(u64::from(late), Ordering::Relaxed);
                     }
                 }
-            }
+                Ok::<(), Error>(())
+            })?;
             Ok((batch.len(), if pretty.is_some() { drawn } else { writer.take() }, mark.clone()))
         },
         |(read, bytes, mark)| {
@@ -253,7 +260,6 @@ impl Inputs {
 struct Judge<'a> {
     model: &'a Model,
     options: AnswerOptions,
-    text: Vec<usize>,
     known: Option<usize>,
 }
 
@@ -270,8 +276,7 @@ impl<'a> Judge<'a> {
         'a: 'r,
     {
         let known = self.known.and_then(|c| record.get(c)).map(str::trim).filter(|t| !t.is_empty());
-        predictor.read(text);
-        let without_terms = predictor.vector().is_empty();
+        let without_terms = predictor.is_blank();
         let prediction = match known {
             None => predictor.judge(),
             Some(topic) => {

@@ -1,7 +1,7 @@
 //! Which columns hold what: the options that `train` and `evaluate` share.
 
 use clap::Args;
-use rapporteur::corpus::{DEFAULT_MAX_WORDS, Delimiter, Format, LabelColumns, LabelledReader, ReadOptions};
+use rapporteur::corpus::{DEFAULT_MAX_WORDS, Delimiter, Format, LabelColumns, LabelledReader, ReadOptions, SideColumns};
 use serde::{Deserialize, Serialize};
 
 use super::config::{list, text};
@@ -25,7 +25,7 @@ pub struct ColumnArgs {
     #[arg(long, value_name = "COLUMN")]
     #[serde(deserialize_with = "text")]
     pub stance_column: Option<String>,
-    /// Column that says which rows belong together (document, speaker): they are never split by folds
+    /// Column that says which rows belong together (document, speaker): they are never split by folds [default: the document column]
     #[arg(long, value_name = "COLUMN")]
     #[serde(deserialize_with = "text")]
     pub group_column: Option<String>,
@@ -33,6 +33,18 @@ pub struct ColumnArgs {
     #[arg(long, value_name = "COLUMN")]
     #[serde(deserialize_with = "text")]
     pub weight_column: Option<String>,
+    /// Column that names the document of a row, for --context: rows of a document stand together, in its order
+    #[arg(long, value_name = "COLUMN")]
+    #[serde(deserialize_with = "text")]
+    pub document_column: Option<String>,
+    /// Columns whose text is the context of a row, a block of features of its own (instead of --context)
+    #[arg(long, value_name = "COLUMN,...")]
+    #[serde(deserialize_with = "text")]
+    pub context_columns: Option<String>,
+    /// Columns whose values are features, such as speaker,party; they can leak the labels
+    #[arg(long, value_name = "COLUMN,...")]
+    #[serde(deserialize_with = "text")]
+    pub feature_columns: Option<String>,
     /// Cells that mean "no label", separated by commas; an empty cell always does [default: ,NA]
     #[arg(long, value_name = "LIST")]
     #[serde(deserialize_with = "text")]
@@ -56,6 +68,9 @@ impl ColumnArgs {
             stance_column: self.stance_column.or(others.stance_column),
             group_column: self.group_column.or(others.group_column),
             weight_column: self.weight_column.or(others.weight_column),
+            document_column: self.document_column.or(others.document_column),
+            context_columns: self.context_columns.or(others.context_columns),
+            feature_columns: self.feature_columns.or(others.feature_columns),
             missing: self.missing.or(others.missing),
             delimiter: self.delimiter.or(others.delimiter),
             format: self.format.or(others.format),
@@ -74,8 +89,13 @@ impl ColumnArgs {
             text: self.text_column.as_deref().map_or(default.text, list),
             topic: label(&self.topic_column, default.topic),
             stance: label(&self.stance_column, default.stance),
-            group: label(&self.group_column, None),
+            group: label(&self.group_column, self.document_column.clone()),
             weight: label(&self.weight_column, None),
+            side: SideColumns {
+                document: self.document_column.clone(),
+                context: self.context_columns.as_deref().map_or(Vec::new(), list),
+                features: self.feature_columns.as_deref().map_or(Vec::new(), list),
+            },
             missing: self.missing.as_deref().map_or(Ok(default.missing), str::parse)?,
         };
         if columns.text.is_empty() {
@@ -84,6 +104,11 @@ impl ColumnArgs {
         for (option, label) in [("--topic-column", &columns.topic), ("--stance-column", &columns.stance)] {
             if let Some(name) = label.as_ref().filter(|name| columns.text.contains(name)) {
                 return Err(Error::usage(format!("{option} and --text-column both name {name:?}; a text is no label")));
+            }
+        }
+        for name in &columns.side.features {
+            if [&columns.topic, &columns.stance].into_iter().flatten().any(|label| label == name) {
+                return Err(Error::usage(format!("--feature-columns names {name:?}, which is what is to be learnt")));
             }
         }
         Ok(columns)

@@ -63,6 +63,10 @@ pub struct LearnArgs {
     #[arg(long, value_name = "X")]
     #[serde(deserialize_with = "text")]
     pub char_weight: Option<String>,
+    /// Also use the text of N paragraphs before and after each, a block of features of its own; needs --document-column [default: 0]
+    #[arg(long, value_name = "N")]
+    #[serde(deserialize_with = "text")]
+    pub context: Option<String>,
     /// logistic or svm [default: svm]
     #[arg(long, value_name = "NAME")]
     #[serde(deserialize_with = "text")]
@@ -230,6 +234,7 @@ impl LearnArgs {
             max_features: self.max_features.or(others.max_features),
             sublinear_tf: self.sublinear_tf.or(others.sublinear_tf),
             char_weight: self.char_weight.or(others.char_weight),
+            context: self.context.or(others.context),
             classifier: self.classifier.or(others.classifier),
             stance_classifier: self.stance_classifier.or(others.stance_classifier),
             c: self.c.or(others.c),
@@ -270,6 +275,10 @@ impl LearnArgs {
         }
         set(&mut out.sublinear_tf, "--sublinear-tf", &self.sublinear_tf)?;
         set(&mut out.char_weight, "--char-weight", &self.char_weight)?;
+        if let Some(n) = &self.context {
+            let few = n.trim().parse().ok().filter(|&n: &usize| n <= TrainOptions::MOST_CONTEXT);
+            out.context = few.ok_or_else(|| wrong("--context", n, "a number from 0 to 100"))?;
+        }
         set_named(&mut out.classifier, "--classifier", &self.classifier, "logistic or svm")?;
         if let Some(name) = self.stance_classifier.clone().filter(|name| name != "same") {
             let mut loss = out.classifier;

@@ -14,7 +14,7 @@ use super::config::{Config, LearnArgs, list};
 use super::judged::judge;
 use super::reading::{Reading, ReadingArgs};
 use super::terminal::Terminal;
-use super::train::{Report, check_labels, note_odd_cases, of_corpus};
+use super::train::{Report, check_labels, note_features, note_odd_cases, of_corpus};
 use super::{Common, compare, keep_input, same_file};
 
 /// Folds of a learning curve, unless --cv says otherwise.
@@ -184,6 +184,7 @@ fn training_set(
     reading.finish(terminal)?;
     check_labels(&set, &options, inputs)?;
     note_odd_cases(&set.topics, &set.stances, terminal);
+    note_features(&set, terminal);
     Ok((set, options))
 }
 

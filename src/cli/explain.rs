@@ -2,12 +2,13 @@
 
 use std::io::{IsTerminal, Write};
 
-use rapporteur::corpus::{Batch, Format, Output, ReadOptions, join_text, open_records, split_paragraphs};
-use rapporteur::corpus::{ColumnNames, DEFAULT_MAX_WORDS};
+use rapporteur::corpus::{ColumnNames, DEFAULT_MAX_WORDS, FramedBatch};
+use rapporteur::corpus::{Format, Output, ReadOptions, open_records, split_paragraphs};
 use rapporteur::model::{Evidence, Model, Predictor, default_model};
 use rapporteur::{Error, Result};
 
 use super::config::list;
+use super::rows::{Rows, SideArgs};
 
 /// Show the words behind the labels of a text.
 ///
@@ -28,6 +29,8 @@ pub struct Args {
     /// Column of the text, for tables
     #[arg(long, value_name = "COLUMN,...", default_value = "text")]
     text_column: String,
+    #[command(flatten)]
+    side: SideArgs,
     /// Words shown for and against each label
     #[arg(long, value_name = "N", default_value_t = 6)]
     words: usize,
@@ -40,9 +43,9 @@ pub fn run(args: Args) -> Result<()> {
     let mut out = Output::create(None, false)?;
     let colour = std::io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none();
     let mut number = 0;
-    let mut explain = |text: &str, out: &mut Output| {
+    let mut explain = |predictor: &mut Predictor<'_>, text: &str, out: &mut Output| {
         number += 1;
-        write_paragraph(&mut predictor, number, text, args.words, colour, out).map_err(|e| out.error(e))
+        write_paragraph(predictor, number, text, args.words, colour, out).map_err(|e| out.error(e))
     };
     if args.text.trim().is_empty() {
         return Err(Error::usage("nothing to explain: the text is empty"));
@@ -50,20 +53,24 @@ pub fn run(args: Args) -> Result<()> {
     // One word with the ending of a file is a file that is not there, and no text.
     let like_a_file = !args.text.contains(char::is_whitespace) && Format::of_name(&args.text).is_some();
     if args.text != "-" && !like_a_file && !std::path::Path::new(&args.text).exists() {
-        for paragraph in split_paragraphs(&args.text, DEFAULT_MAX_WORDS) {
-            explain(&paragraph, &mut out)?;
+        let paragraphs = split_paragraphs(&args.text, DEFAULT_MAX_WORDS);
+        let paragraphs: Vec<&str> = paragraphs.iter().map(String::as_str).collect();
+        for (i, text) in paragraphs.iter().enumerate() {
+            let (most, end) = (model.neighbours(), paragraphs.len());
+            let around = [&paragraphs[i.saturating_sub(most)..i], &paragraphs[i + 1..(i + 1 + most).min(end)]].concat();
+            predictor.read_with(text, &around, &[]);
+            explain(&mut predictor, text, &mut out)?;
         }
         return out.finish();
     }
     let columns = list(&args.text_column);
     let format = if args.text == "-" { Some(Format::Text) } else { None };
     let mut reader = open_records(&args.text, &ReadOptions { format, columns: columns.clone(), ..Default::default() })?;
-    let text = ColumnNames::new(reader.name(), reader.header()).find_all(&columns, "--text-column")?;
-    let mut batch = Batch::new();
-    while reader.read(&mut batch, 64, 1 << 20)? {
-        for i in 0..batch.len() {
-            explain(&join_text(batch.record(i), &text), &mut out)?;
-        }
+    let names = ColumnNames::new(reader.name(), reader.header());
+    let rows = Rows::resolve(&names, &columns, &args.side.of_model(&model), &model)?;
+    let (mut window, mut framed) = (rows.window(), FramedBatch::default());
+    while window.read(&mut framed, 64, 1 << 20, |batch, most, bytes| reader.read(batch, most, bytes))? {
+        rows.read(&mut predictor, &framed, |predictor, _, text| explain(predictor, text, &mut out))?;
     }
     out.finish()
 }
@@ -76,7 +83,7 @@ fn write_paragraph(
     colour: bool,
     out: &mut impl Write,
 ) -> std::io::Result<()> {
-    let prediction = predictor.predict(text);
+    let prediction = predictor.judge();
     let (topic, stance) = (predictor.topic_name(prediction), predictor.stance_name(prediction));
     let sure = |label: Option<&str>, p: f64| label.map_or("none".to_owned(), |l| format!("{l} ({p:.2})"));
     let (topic_sure, stance_sure) =

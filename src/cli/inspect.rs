@@ -9,7 +9,7 @@ use rapporteur::linear::LinearClassifier;
 use rapporteur::model::{DEFAULT_MODEL, FORMAT, Model, default_model};
 
 use super::keep_input;
-use super::train::Report;
+use super::train::{Report, beside};
 
 /// Show what a model is: labels, options, corpus, scores, weightiest terms.
 #[derive(clap::Args)]
@@ -57,7 +57,9 @@ fn card(model: &Model, bytes: usize, terms: usize) -> serde_json::Value {
         "options": model.options,
         "digest": model.digest,
         "counts": model.counts,
-        "features": model.vectoriser.width(),
+        "features": model.width(),
+        "blocks": model.blocks,
+        "side": model.side,
         "vectoriser": model.vectoriser.params(),
         "topic": model.topic.as_ref().map(|h| head(h.labels.names(), h.c)),
         "stance": model.stance.as_ref().map(|s| head(s.head.labels.names(), s.head.c)),
@@ -79,9 +81,10 @@ fn write_card(model: &Model, name: &str, bytes: usize, terms: usize, out: &mut i
     let (words, chars) = (vocabulary.word_terms(), vocabulary.len() - vocabulary.word_terms());
     writeln!(
         out,
-        "features: {words} of words ({}), {chars} of characters ({}); min_df {}, max_df {}",
+        "features: {words} of words ({}), {chars} of characters ({}){}; min_df {}, max_df {}",
         range(params.word_ngrams),
         range(params.char_ngrams),
+        beside(model),
         params.min_df,
         params.max_df
     )?;

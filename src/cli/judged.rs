@@ -1,14 +1,15 @@
 //! A labelled file beside what a model says of it, for `rapporteur evaluate`.
 
-use rapporteur::Result;
-use rapporteur::corpus::{Batch, LabelledReader, ReadOptions};
+use rapporteur::corpus::{ColumnNames, FramedBatch, LabelColumns, LabelledReader, ReadOptions, SideColumns};
 use rapporteur::evaluate::{Answer, Row};
 use rapporteur::labels::{LabelColumn, LabelSet, UNLABELLED};
 use rapporteur::model::{Model, Predictor};
 use rapporteur::pipeline::in_order;
+use rapporteur::{Error, Result};
 
 use super::Common;
 use super::columns::ColumnArgs;
+use super::rows::{Rows, with_names};
 use super::terminal::Terminal;
 use super::train::note_odd_cases;
 
@@ -53,7 +54,11 @@ pub fn judge(
     common: &Common,
     terminal: &Terminal,
 ) -> Result<Judged> {
-    let mut reader = LabelledReader::open(&[path.to_owned()], &columns.columns()?, read)?;
+    let side = with_names(model, columns.document_column.as_deref(), columns.context_columns.as_deref());
+    let label_columns = LabelColumns { side: SideColumns::default(), ..columns.columns()? };
+    let mut reader = LabelledReader::open(&[path.to_owned()], &label_columns, read)?;
+    let rows = Rows::resolve(&ColumnNames::new(path, reader.header()), &label_columns.text, &side, model)?;
+    let mut window = rows.window();
     let labelled = reader.columns().clone();
     let (mut topic, mut stance, mut group) = (LabelColumn::default(), LabelColumn::default(), LabelColumn::default());
     let mut answers = Vec::new();
@@ -61,17 +66,19 @@ pub fn judge(
     in_order(
         common.threads(),
         terminal.control(),
-        |batch: &mut Batch, rows, bytes| reader.read(batch, rows, bytes),
+        |framed: &mut FramedBatch, most, bytes| {
+            window.read(framed, most, bytes, |b, n, bytes| reader.read(b, n, bytes))
+        },
         || Predictor::new(model),
-        |predictor, batch| -> Result<Vec<Labelled>> {
-            (0..batch.len())
-                .map(|i| {
-                    let row = labelled.row(batch, i)?;
-                    predictor.read(&row.text);
-                    let answer = Answer::ask(predictor, row.topic, row.stance);
-                    Ok(([row.topic, row.stance, row.group].map(|label| label.map(str::to_owned)), answer))
-                })
-                .collect()
+        |predictor, framed| -> Result<Vec<Labelled>> {
+            let mut judged = Vec::with_capacity(framed.batch.len());
+            rows.read(predictor, framed, |predictor, i, _| {
+                let row = labelled.row(&framed.batch, i)?;
+                let answer = Answer::ask(predictor, row.topic, row.stance);
+                judged.push(([row.topic, row.stance, row.group].map(|label| label.map(str::to_owned)), answer));
+                Ok::<(), Error>(())
+            })?;
+            Ok(judged)
         },
         |judged| {
             for ([gold_topic, gold_stance, its_group], answer) in judged {

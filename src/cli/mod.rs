@@ -17,6 +17,7 @@ mod judged;
 mod pretty;
 mod reading;
 mod resume;
+mod rows;
 mod suggest;
 mod terminal;
 mod train;

@@ -84,6 +84,7 @@ pub fn run(args: Args, common: &Common, terminal: &Terminal) -> Result<()> {
     reading.finish(terminal)?;
     check_labels(&set, &options, &args.corpus)?;
     note_odd_cases(&set.topics, &set.stances, terminal);
+    note_features(&set, terminal);
     let in_corpus = |error| of_corpus(error, &args.corpus);
     let mut model = train(&set, &options, control).map_err(in_corpus)?;
     model.codebook = codebook;
@@ -171,6 +172,17 @@ pub fn note_odd_cases(topics: &LabelSet, stances: &LabelSet, terminal: &Terminal
     }
 }
 
+/// Warns of what feature columns may do to scores.
+pub fn note_features(set: &TrainingSet, terminal: &Terminal) {
+    if let [columns @ .., last] = set.side.features.as_slice() {
+        let names = columns.iter().map(|c| format!("{c}, ")).collect::<String>() + last;
+        terminal.note(&format!(
+            "note: values of {names} are features. Where they go with a label by the way the corpus was made, they leak it: scores are better here than on new texts, \
+             and the model judges who speaks rather than what is said. Compare with a model without them, in folds by --group-column"
+        ));
+    }
+}
+
 /// An error of learning, with the corpus it was to be learnt from.
 pub fn of_corpus(error: Error, corpus: &[String]) -> Error {
     match error {
@@ -216,12 +228,25 @@ pub fn summary(model: &Model, path: &str, bytes: usize, seconds: f64) -> String 
         Some(language) => format!("{language} stems"),
         None => "no stemming".into(),
     };
-    lines.push(format!("features: {words} of words, {} of characters; {language}", all - words));
+    lines.push(format!("features: {words} of words, {} of characters{}; {language}", all - words, beside(model)));
     for (name, value) in &model.scores {
         lines.push(format!("  {name}: {value:.4}"));
     }
     lines.push(format!("written:  {path} ({:.1} MB)", bytes as f64 / 1e6));
     lines.join("\n")
+}
+
+/// The blocks beside the terms, as a list that goes on: `, context of 1 paragraph on each side, 4 of party`.
+pub fn beside(model: &Model) -> String {
+    let mut out = match (model.neighbours(), model.side.context.as_slice()) {
+        (0, []) => String::new(),
+        (0, columns) => format!(", context from {}", columns.join(", ")),
+        (n, _) => format!(", context of {n} on each side"),
+    };
+    for column in &model.blocks.metadata {
+        out += &format!(", {} of {}", column.values.len(), column.name);
+    }
+    out
 }
 
 fn memory_note() -> String {

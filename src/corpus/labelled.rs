@@ -11,6 +11,7 @@ use std::sync::Arc;
 use super::columns::{ColumnNames, Missing, join_text, listed};
 use super::format::Format;
 use super::records::{Batch, ReadOptions, RecordReader, open_as};
+use super::side_columns::{Side, SideColumns, SideIndices};
 use crate::error::{Error, Place, Result};
 
 /// The largest weight of a row: beyond it, sums of weights would lose the other rows.
@@ -29,6 +30,8 @@ pub struct LabelColumns {
     pub group: Option<String>,
     /// Column of the row's weight.
     pub weight: Option<String>,
+    /// Columns beside text and labels that become features.
+    pub side: SideColumns,
     /// Cells that stand for no label.
     pub missing: Missing,
 }
@@ -42,6 +45,7 @@ impl Default for LabelColumns {
             stance: Some("stance".to_owned()),
             group: None,
             weight: None,
+            side: SideColumns::default(),
             missing: Missing::default(),
         }
     }
@@ -175,6 +179,7 @@ struct Indices {
     stance: Option<usize>,
     group: Option<usize>,
     weight: Option<(usize, String)>,
+    side: SideIndices,
     missing: Missing,
 }
 
@@ -200,6 +205,7 @@ impl LabelledColumns {
             stance: find_label(&columns.stance, "--stance-column")?,
             group: find(&columns.group, "--group-column")?,
             weight: weight.zip(columns.weight.clone()),
+            side: columns.side.resolve(&names)?,
             missing: columns.missing.clone(),
         })))
     }
@@ -230,6 +236,7 @@ impl LabelledColumns {
             stance: label(self.0.stance),
             group: label(self.0.group),
             weight,
+            side: self.0.side.of(record),
             file: batch.name(),
             line: batch.line(i),
             number: batch.first_row() + i as u64,
@@ -250,6 +257,8 @@ pub struct LabelledRow<'a> {
     pub group: Option<&'a str>,
     /// How much it counts, 1 unless a column says otherwise.
     pub weight: f64,
+    /// What other columns say of it.
+    pub side: Side<'a>,
     /// The file as the user gave it.
     pub file: &'a str,
     /// The line it begins on; 0 where paragraphs of plain text have none.

@@ -23,7 +23,9 @@ mod paragraphs;
 mod read_log;
 mod records;
 mod resumable;
+mod side_columns;
 mod text_records;
+mod window;
 
 pub use codebook::{Codebook, CodebookEntry};
 pub use columns::{ColumnNames, JOIN, Missing, join_text, nearest};
@@ -37,3 +39,5 @@ pub use paragraphs::{DEFAULT_MAX_WORDS, split_paragraphs};
 pub use read_log::{BadRow, OnError, ReadLog};
 pub use records::{Batch, ReadOptions, RecordReader, open_records};
 pub use resumable::{Mark, Resumable};
+pub use side_columns::{Side, SideColumns, SideIndices};
+pub use window::{FramedBatch, Window};

@@ -158,7 +158,7 @@ impl CorpusBuilder {
     /// Adds a row.
     pub fn push(&mut self, row: CorpusRow<'_>) {
         let documents: Documents = [row.labelled.text].into_iter().collect();
-        self.set.append(&documents, [row.labelled]);
+        self.set.append(&documents, &Documents::default(), [row.labelled]);
         self.keep(row, written_in(row.labelled.text));
     }
 
@@ -205,6 +205,7 @@ impl OwnedRow {
             stance: self.stance.as_deref(),
             group: self.group.as_deref(),
             weight: Some(self.weight),
+            ..Default::default()
         };
         CorpusRow { labelled, id: self.id.as_deref(), fold: self.fold.as_deref() }
     }
@@ -254,7 +255,7 @@ pub fn read_corpus(
             if first_row == 1 {
                 corpus.files.push((file, corpus.ends.len()));
             }
-            corpus.set.append(&documents, rows.iter().map(|row| row.borrowed().labelled));
+            corpus.set.append(&documents, &Documents::default(), rows.iter().map(|row| row.borrowed().labelled));
             for row in &rows {
                 corpus.keep(row.borrowed(), row.written);
             }

@@ -154,7 +154,7 @@ fn show(
     mut each: impl FnMut(usize, &mut Predictor<'_>),
 ) -> Result<Model> {
     let model = train_rows(set, train, options, &control.quiet())?;
-    let x = model.vectoriser.transform_rows(&set.documents, held);
+    let x = model.vectors(set, held);
     let mut predictor = Predictor::new(&model);
     for (i, &row) in held.iter().enumerate() {
         predictor.read_vector(x.row(i));

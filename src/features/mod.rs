@@ -3,6 +3,7 @@
 //! Flows in: [`Documents`] (token streams over a set of forms) or single texts, and the analyser's word for each form. Flows out: rows of a
 //! [`crate::sparse::SparseMatrix`]. This room knows no labels: what it learns from a corpus is which terms exist and in how many paragraphs.
 
+mod blocks;
 mod count;
 mod documents;
 mod grams;
@@ -12,6 +13,7 @@ mod strings;
 mod vectorise;
 mod vocabulary;
 
+pub use blocks::{Blocks, CONTEXT_SCALE, MetadataColumn};
 pub use documents::Documents;
 pub use grams::GramTable;
 pub use params::{Frequency, VectoriserParams, VectoriserValidParams};

@@ -8,10 +8,13 @@ use serde::{Deserialize, Serialize};
 
 use super::departures::Departures;
 use super::options::TrainOptions;
-use crate::corpus::Codebook;
-use crate::features::Vectoriser;
+use super::training_set::TrainingSet;
+use super::vectors::vectors;
+use crate::corpus::{Codebook, SideColumns};
+use crate::features::{Blocks, Vectoriser};
 use crate::labels::LabelSet;
 use crate::linear::{Calibration, LinearClassifier};
+use crate::sparse::SparseMatrix;
 
 /// A head of one decision: the topic.
 #[derive(Debug, Clone, PartialEq)]
@@ -73,6 +76,10 @@ pub struct Counts {
 pub struct Model {
     /// From text to vector.
     pub vectoriser: Vectoriser,
+    /// What a row's vector holds beside the terms of its text.
+    pub blocks: Blocks,
+    /// The columns that these come from.
+    pub side: SideColumns,
     /// The topic head, unless the model was trained without topics.
     pub topic: Option<Head>,
     /// The stance head, unless the model was trained without stances.
@@ -89,4 +96,21 @@ pub struct Model {
     pub digest: String,
     /// Scores by cross-validation, by name, where they were measured.
     pub scores: BTreeMap<String, f64>,
+}
+
+impl Model {
+    /// Width of the rows that the heads see: the terms, and the blocks beside them.
+    pub fn width(&self) -> usize {
+        self.blocks.width(self.vectoriser.width())
+    }
+
+    /// How many paragraphs on each side of a row of its document are its context; 0 for none.
+    pub fn neighbours(&self) -> usize {
+        if self.side.document.is_some() { self.options.context } else { 0 }
+    }
+
+    /// The vectors of rows of a training set, with their context and metadata, as the heads see them.
+    pub fn vectors(&self, set: &TrainingSet, rows: &[u32]) -> SparseMatrix {
+        vectors(&self.vectoriser, &self.blocks, self.options.context, set, rows)
+    }
 }

@@ -13,6 +13,7 @@ use crate::pipeline::in_order;
 /// A batch, analysed: what outlives the text.
 struct Part {
     documents: Documents,
+    context: Documents,
     rows: Vec<OwnedRow>,
 }
 
@@ -22,6 +23,9 @@ struct OwnedRow {
     stance: Option<String>,
     group: Option<String>,
     weight: f32,
+    document: Option<String>,
+    context: String,
+    features: Vec<String>,
 }
 
 /// Reads one or more files with the same header; `control` hears of progress.
@@ -39,8 +43,9 @@ pub fn read_training_set(
     control: &Control,
 ) -> Result<TrainingSet> {
     let mut reader = LabelledReader::open(paths, columns, options)?;
+    let side = columns.side.clone();
     let columns = reader.columns().clone();
-    let mut set = TrainingSetBuilder::default();
+    let mut set = TrainingSetBuilder::with_side(side);
     let mut read = 0u64;
     in_order(
         threads,
@@ -48,7 +53,8 @@ pub fn read_training_set(
         |batch: &mut Batch, rows, bytes| reader.read(batch, rows, bytes),
         || (),
         |(), batch| {
-            let (mut documents, mut rows) = (Documents::default(), Vec::with_capacity(batch.len()));
+            let (mut documents, mut context) = (Documents::default(), Documents::default());
+            let mut rows = Vec::with_capacity(batch.len());
             for i in 0..batch.len() {
                 let row = columns.row(batch, i)?;
                 if let (Some(codebook), Some(topic)) = (codebook, row.topic)
@@ -57,25 +63,34 @@ pub fn read_training_set(
                     return Err(unknown_topic(codebook, topic, row.place()));
                 }
                 documents.push(&row.text);
+                context.push(&row.side.context);
                 rows.push(OwnedRow {
                     text: row.text.into_owned(),
                     topic: row.topic.map(str::to_owned),
                     stance: row.stance.map(str::to_owned),
                     group: row.group.map(str::to_owned),
                     weight: row.weight as f32,
+                    document: row.side.document.map(str::to_owned),
+                    context: row.side.context.into_owned(),
+                    features: row.side.features.into_iter().map(str::to_owned).collect(),
                 });
             }
-            Ok(Part { documents, rows })
+            Ok(Part { documents, context, rows })
         },
         |part| {
-            let rows = part.rows.iter().map(|row| LabelledText {
+            let features: Vec<Vec<&str>> =
+                part.rows.iter().map(|row| row.features.iter().map(String::as_str).collect()).collect();
+            let rows = part.rows.iter().zip(&features).map(|(row, features)| LabelledText {
                 text: &row.text,
                 topic: row.topic.as_deref(),
                 stance: row.stance.as_deref(),
                 group: row.group.as_deref(),
                 weight: Some(row.weight),
+                document: row.document.as_deref(),
+                context: &row.context,
+                features,
             });
-            set.append(&part.documents, rows);
+            set.append(&part.documents, &part.context, rows);
             read += part.rows.len() as u64;
             control.report(&format!("reading: {read} rows"), None);
             Ok(())

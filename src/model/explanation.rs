@@ -8,15 +8,16 @@ use std::collections::BTreeMap;
 use std::ops::Range;
 
 use super::predictor::Predictor;
+use crate::sparse::SparseMatrix;
 
 /// A word or phrase of a text, and what it gave to a label.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Evidence {
-    /// As it stands in the text, in lower case, with single spaces.
+    /// As it stands in the text, in lower case, with single spaces; `(context)` and `(party: green)` for what is no word of the text.
     pub words: String,
     /// What it added to the label's score, compared with the mean of all labels; negative: it spoke against.
     pub weight: f64,
-    /// Where it stands, in bytes of the text.
+    /// Where it stands, in bytes of the text; nowhere, if it is no word of it.
     pub places: Vec<Range<usize>>,
 }
 
@@ -56,7 +57,13 @@ impl Predictor<'_> {
     }
 
     fn evidence(&mut self, text: &str, weight_of: impl Fn(usize) -> f64) -> Vec<Evidence> {
-        self.read(text);
+        // The text read last may have been read with what is around it.
+        let width = self.model().vectoriser.width();
+        let mut own = SparseMatrix::with_cols(width);
+        self.texts().transform(text, &mut own);
+        if self.vector_of_terms() != own.row(0) {
+            self.read(text);
+        }
         let values: BTreeMap<usize, f64> = self.vector().iter().map(|(j, x)| (j, f64::from(x))).collect();
         let occurrences = self.texts().occurrences(text);
         let mut counts: BTreeMap<usize, f64> = BTreeMap::new();
@@ -79,6 +86,10 @@ impl Predictor<'_> {
             if !entry.places.contains(&occurrence.place) {
                 entry.places.push(occurrence.place.clone());
             }
+        }
+        for (words, columns) in self.model().blocks.columns(width) {
+            let weight = values.range(columns).map(|(&j, x)| x * weight_of(j)).sum();
+            found.insert(words.clone(), Evidence { words, weight, places: Vec::new() });
         }
         let mut out: Vec<Evidence> = found.into_values().filter(|e| e.weight != 0.0).collect();
         out.sort_by(|a, b| b.weight.total_cmp(&a.weight).then_with(|| a.words.cmp(&b.words)));

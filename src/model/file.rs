@@ -12,9 +12,9 @@ use super::cascade::{Counts, Head, Model, StanceHead};
 use super::departures::Departures;
 use super::options::{Precision, TrainOptions};
 use super::tensors::{BEGINNING_BYTES, Reader, Unreadable, Writer, begins_well};
-use crate::corpus::Codebook;
+use crate::corpus::{Codebook, SideColumns};
 use crate::error::Error;
-use crate::features::{Strings, Vectoriser, VectoriserValidParams, Vocabulary};
+use crate::features::{Blocks, Strings, Vectoriser, VectoriserValidParams, Vocabulary};
 use crate::labels::LabelSet;
 use crate::linear::{Calibration, LinearClassifier, Loss};
 
@@ -35,6 +35,10 @@ struct Header {
     counts: Counts,
     options: TrainOptions,
     vectoriser: VectoriserValidParams,
+    #[serde(default, skip_serializing_if = "Blocks::is_empty")]
+    blocks: Blocks,
+    #[serde(default, skip_serializing_if = "SideColumns::is_empty")]
+    side: SideColumns,
     topic: Option<HeadHeader>,
     stance: Option<StanceHeader>,
     codebook: Option<Codebook>,
@@ -93,6 +97,8 @@ impl Model {
             counts: self.counts.clone(),
             options: self.options.clone(),
             vectoriser: self.vectoriser.params().clone(),
+            blocks: self.blocks.clone(),
+            side: self.side.clone(),
             topic: self.topic.as_ref().map(head_header),
             stance: self.stance.as_ref().map(|s| StanceHeader {
                 head: head_header(&s.head),
@@ -259,11 +265,21 @@ fn read_model(reader: &Reader<'_>, header: Header) -> Result<Model, String> {
         .ok_or("its vocabulary contradicts itself")?;
     let vectoriser = Vectoriser::from_parts(header.vectoriser, vocabulary, reader.weights("idf")?)
         .ok_or("vocabulary and idf do not fit each other")?;
-    let width = vectoriser.width();
+    let (blocks, side) = (header.blocks, header.side);
+    if !blocks.is_sound() || blocks.metadata.iter().map(|column| &column.name).ne(&side.features) {
+        return Err("the values of its feature columns contradict themselves".into());
+    }
+    let neighbours = header.options.context;
+    if neighbours > TrainOptions::MOST_CONTEXT || blocks.context != (neighbours > 0 || !side.context.is_empty()) {
+        return Err("what it says of its context contradicts itself".into());
+    }
+    let width = blocks.width(vectoriser.width());
     let topic = header.topic.map(|h| read_head(reader, "topic", h, width)).transpose()?;
     let stance = header.stance.map(|h| read_stance(reader, h, width)).transpose()?;
     Ok(Model {
         vectoriser,
+        blocks,
+        side,
         topic,
         stance,
         codebook: header.codebook,

@@ -18,6 +18,7 @@ mod tensors;
 mod thresholds;
 mod trainer;
 mod training_set;
+mod vectors;
 
 pub use cascade::{Counts, Head, Model, StanceHead};
 pub use corpus_reader::{odd_cases, read_training_set};

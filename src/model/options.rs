@@ -174,6 +174,8 @@ pub struct TrainOptions {
     pub sublinear_tf: bool,
     /// Length of the character block of a row; that of the word block is 1.
     pub char_weight: f64,
+    /// Paragraphs before and after a row, of its document, whose text is a block of features; 0: none.
+    pub context: usize,
     /// Loss of a row.
     pub classifier: Loss,
     /// Loss of a row of the stance head; `None`: that of `classifier`.
@@ -209,6 +211,7 @@ impl Default for TrainOptions {
             max_features: None,
             sublinear_tf: true,
             char_weight: 1.0,
+            context: 0,
             classifier: Loss::Svm,
             stance_classifier: None,
             c: Choice::Auto,
@@ -229,6 +232,9 @@ impl TrainOptions {
     /// Terms of one paragraph help small corpora (a unique term takes up part of its paragraph, which keeps the weights of the
     /// others from fitting it too closely), and are most of the memory of large ones.
     pub const SMALL: usize = 20_000;
+
+    /// The largest `context`: what is farther away is no context, and classifying holds so many rows before and after.
+    pub const MOST_CONTEXT: usize = 100;
 
     /// Parameters of the vectoriser, for a corpus of so many paragraphs in this language (`None`: mixed or unknown).
     ///

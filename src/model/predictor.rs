@@ -46,6 +46,8 @@ pub struct Prediction {
 pub struct Predictor<'a> {
     model: &'a Model,
     texts: TextVectoriser<'a>,
+    /// The terms of the text read last, and of texts around it.
+    terms: SparseMatrix,
     row: SparseMatrix,
     /// Place of each topic of the topic head among those of the stance head.
     stance_topic: Vec<Option<usize>>,
@@ -66,7 +68,8 @@ impl<'a> Predictor<'a> {
         Predictor {
             model,
             texts: TextVectoriser::new(&model.vectoriser),
-            row: SparseMatrix::with_cols(model.vectoriser.width()),
+            terms: SparseMatrix::with_cols(model.vectoriser.width()),
+            row: SparseMatrix::with_cols(model.width()),
             stance_topic,
             topic_probabilities: classes(model.topic.as_ref()),
             topic_decisions: classes(model.topic.as_ref()),
@@ -92,7 +95,55 @@ impl<'a> Predictor<'a> {
         self.texts.transform(text, &mut self.row);
     }
 
-    /// Takes a vector made by this model's vectoriser in place of a text.
+    /// Reads a paragraph with what is around it, as a model trained with context or feature columns wants it: the paragraphs before and after it (at most
+    /// [`Model::neighbours`] each) or the text of its context columns, and the values of its feature columns. What the model does not use is passed over.
+    ///
+    /// ```
+    /// use rapporteur::corpus::SideColumns;
+    /// use rapporteur::{Control, LabelledText, Predictor, TrainOptions, TrainingSetBuilder, train};
+    /// let side = SideColumns { document: Some("speech".to_owned()), ..Default::default() };
+    /// let mut rows = TrainingSetBuilder::with_side(side);
+    /// for speech in ["1", "2", "3", "4", "5", "6", "7", "8", "9"] {
+    ///     for (text, topic) in [("On trade:", "trade"), ("We agree.", "trade"), ("On war:", "war"), ("We do agree.", "war")] {
+    ///         rows.push(LabelledText { text, topic: Some(topic), document: Some(speech), ..Default::default() });
+    ///     }
+    /// }
+    /// let options = TrainOptions { context: 1, ..Default::default() };
+    /// let model = train(&rows.finish(), &options, &Control::default())?;
+    /// let mut predictor = Predictor::new(&model);
+    /// for before in ["On trade:", "On war:"] {
+    ///     predictor.read_with("We agree.", &[before], &[]);
+    ///     let topic = predictor.judge();
+    ///     assert!(before.contains(predictor.topic_name(topic).unwrap()));
+    /// }
+    /// # Ok::<(), rapporteur::Error>(())
+    /// ```
+    pub fn read_with(&mut self, text: &str, context: &[&str], features: &[&str]) {
+        if self.model.blocks.is_empty() {
+            return self.read(text);
+        }
+        let mut terms = std::mem::take(&mut self.terms);
+        terms.clear();
+        for text in [text].iter().chain(context) {
+            self.texts.transform(text, &mut terms);
+        }
+        let around: Vec<SparseRow<'_>> = (1..terms.rows()).map(|i| terms.row(i)).collect();
+        self.read_vectors(terms.row(0), &around, features);
+        self.terms = terms;
+    }
+
+    /// As [`Predictor::read_with`], of vectors that [`Predictor::texts`] has made: who reads row after row makes each of them once.
+    pub fn read_vectors(&mut self, own: SparseRow<'_>, context: &[SparseRow<'_>], features: &[&str]) {
+        self.row.clear();
+        self.model.blocks.push_row(self.model.vectoriser.width(), own, context, features, &mut self.row);
+    }
+
+    /// True when the paragraph read last has not one term that the model knows: whatever is around it, it gets no label.
+    pub fn is_blank(&self) -> bool {
+        self.row.row(0).indices.first().is_none_or(|&j| j as usize >= self.model.vectoriser.width())
+    }
+
+    /// Takes a row made by [`Model::vectors`] in place of a text.
     pub fn read_vector(&mut self, row: SparseRow<'_>) {
         self.row.clear();
         self.row.push_row(row.indices.iter().copied().zip(row.values.iter().copied()));
@@ -113,6 +164,14 @@ impl<'a> Predictor<'a> {
         self.row.row(0)
     }
 
+    /// The part of that vector that is terms of its own text.
+    pub(super) fn vector_of_terms(&self) -> SparseRow<'_> {
+        let row = self.row.row(0);
+        let width = self.model.vectoriser.width();
+        let end = row.indices.partition_point(|&j| (j as usize) < width);
+        SparseRow { indices: &row.indices[..end], values: &row.values[..end] }
+    }
+
     /// The text side of the model, for finding where terms stand.
     pub fn texts(&mut self) -> &mut TextVectoriser<'a> {
         &mut self.texts
@@ -122,7 +181,7 @@ impl<'a> Predictor<'a> {
     pub fn topic(&mut self) -> Prediction {
         let none = Prediction::default();
         let Some(head) = &self.model.topic else { return none };
-        if self.row.row(0).is_empty() {
+        if self.is_blank() {
             self.topic_probabilities.fill(0.0);
             return none;
         }
@@ -143,10 +202,11 @@ impl<'a> Predictor<'a> {
 
     fn stance(&mut self, topic: Option<usize>) -> (Option<usize>, f64) {
         let Some(stance) = &self.model.stance else { return (None, 0.0) };
+        let blank = self.is_blank();
         let row = self.row.row(0);
         let blocked = |k: usize| topic.is_some_and(|t| !stance.seen_with(t)[k]);
         let classes = self.stance_probabilities.len();
-        if row.is_empty() || (0..classes).all(blocked) {
+        if blank || (0..classes).all(blocked) {
             self.stance_probabilities.fill(0.0);
             return (None, 0.0);
         }

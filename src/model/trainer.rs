@@ -8,6 +8,7 @@ use super::heads::{Chosen, Dealing, Fitted, choose, fit, promises};
 use super::options::{Choice, TrainOptions};
 use super::out_of_fold::Task;
 use super::training_set::TrainingSet;
+use super::vectors::{blocks, vectors};
 use crate::control::Control;
 use crate::error::{Error, Result};
 use crate::features::Vectoriser;
@@ -45,11 +46,32 @@ pub fn train_rows(set: &TrainingSet, rows: &[u32], options: &TrainOptions, contr
             "check the label columns (--topic-column, --stance-column) and which cells count as missing (--missing)",
         ));
     }
+    if options.context > TrainOptions::MOST_CONTEXT {
+        return Err(Error::parameter("context", options.context, "at most 100 paragraphs"));
+    }
+    if options.context > 0 {
+        set.check_documents()?;
+        if set.context.is_some() {
+            return Err(Error::usage(
+                "--context and --context-columns both say what a row's context is: give one of them",
+            ));
+        }
+    }
     control.report("building the vocabulary", None);
     let params = options.vectoriser(rows.len(), set.language)?;
-    let vectoriser = Vectoriser::fit_rows(&params, &set.documents, &rows)?;
+    let vectoriser = match &set.context {
+        None => Vectoriser::fit_rows(&params, &set.documents, &rows)?,
+        // Words of context are terms too, whether a text has them or not.
+        Some(context) => {
+            let mut both = set.documents.clone();
+            both.append(context);
+            let beside = rows.iter().map(|r| r + set.len() as u32);
+            Vectoriser::fit_rows(&params, &both, &rows.iter().copied().chain(beside).collect::<Vec<_>>())?
+        }
+    };
     control.check()?;
-    let x = vectoriser.transform_rows(&set.documents, &rows);
+    let blocks = blocks(set, &rows, options);
+    let x = vectors(&vectoriser, &blocks, options.context, set, &rows);
     control.check()?;
     control.report("fitting", None);
     let data = Data { set, rows: &rows, x: &x, options };
@@ -69,6 +91,8 @@ pub fn train_rows(set: &TrainingSet, rows: &[u32], options: &TrainOptions, contr
     }
     Ok(Model {
         vectoriser,
+        blocks,
+        side: set.side.clone(),
         topic,
         stance,
         codebook: None,

@@ -3,6 +3,8 @@
 //! Flows in: labelled rows, one by one or batch by batch. Flows out: token streams, label numbers, groups and weights, row by row; and a digest
 //! of all that was read, by which a model can name what it was trained on. The text itself is not kept.
 
+use crate::corpus::SideColumns;
+use crate::error::{Error, Result};
 use crate::features::Documents;
 use crate::labels::{LabelColumn, LabelSet, UNLABELLED};
 use crate::text::{Language, LanguageDetector};
@@ -15,6 +17,10 @@ pub struct TrainingSetBuilder {
     stance: LabelColumn,
     group: LabelColumn,
     weights: Vec<f32>,
+    side: SideColumns,
+    document: LabelColumn,
+    context: Documents,
+    features: Vec<LabelColumn>,
     digest: blake3::Hasher,
     detector: LanguageDetector,
 }
@@ -32,18 +38,50 @@ pub struct LabelledText<'a> {
     pub group: Option<&'a str>,
     /// How much it counts; `None` is 1.
     pub weight: Option<f32>,
+    /// The document it is a paragraph of; rows of a document stand together, in its order.
+    pub document: Option<&'a str>,
+    /// Text around it, where the corpus has columns of context.
+    pub context: &'a str,
+    /// Values of the feature columns, in their order; empty for none.
+    pub features: &'a [&'a str],
 }
 
 impl TrainingSetBuilder {
+    /// A builder of rows that have more than a text and labels: what is beside them, by the names of its columns. The model asks for the same when it classifies.
+    ///
+    /// ```
+    /// use rapporteur::corpus::SideColumns;
+    /// use rapporteur::model::{LabelledText, TrainingSetBuilder};
+    /// let side = SideColumns { features: vec!["party".to_owned()], ..Default::default() };
+    /// let mut rows = TrainingSetBuilder::with_side(side);
+    /// rows.push(LabelledText { text: "Lift it.", topic: Some("sanctions"), features: &["green"], ..Default::default() });
+    /// assert_eq!(rows.finish().features[0].0.names(), ["green"]);
+    /// ```
+    pub fn with_side(side: SideColumns) -> Self {
+        let features = side.features.iter().map(|_| LabelColumn::default()).collect();
+        TrainingSetBuilder { side, features, ..Default::default() }
+    }
+
     /// Adds a row.
     pub fn push(&mut self, row: LabelledText<'_>) {
         self.documents.push(row.text);
+        if !self.side.context.is_empty() {
+            self.context.push(row.context);
+        }
         self.push_labels(row);
     }
 
-    /// Adds rows whose texts were analysed elsewhere, on another thread perhaps.
-    pub fn append<'a>(&mut self, documents: &Documents, rows: impl IntoIterator<Item = LabelledText<'a>>) {
+    /// Adds rows whose texts, and context where there are columns of it, were analysed elsewhere, on another thread perhaps.
+    pub fn append<'a>(
+        &mut self,
+        documents: &Documents,
+        context: &Documents,
+        rows: impl IntoIterator<Item = LabelledText<'a>>,
+    ) {
         self.documents.append(documents);
+        if !self.side.context.is_empty() {
+            self.context.append(context);
+        }
         rows.into_iter().for_each(|row| self.push_labels(row));
     }
 
@@ -51,6 +89,17 @@ impl TrainingSetBuilder {
         for part in [row.text, row.topic.unwrap_or_default(), row.stance.unwrap_or_default()] {
             self.digest.update(&(part.len() as u64).to_le_bytes());
             self.digest.update(part.as_bytes());
+        }
+        if !self.side.is_empty() {
+            for part in [row.document.unwrap_or_default(), row.context].into_iter().chain(row.features.iter().copied())
+            {
+                self.digest.update(&(part.len() as u64).to_le_bytes());
+                self.digest.update(part.as_bytes());
+            }
+        }
+        self.document.push(row.document);
+        for (i, column) in self.features.iter_mut().enumerate() {
+            column.push(row.features.get(i).copied().filter(|value| !value.is_empty()));
         }
         self.detector.see(row.text);
         self.topic.push(row.topic);
@@ -72,6 +121,10 @@ impl TrainingSetBuilder {
             stance,
             groups: self.group.finish_groups(),
             weights,
+            document: self.side.document.as_ref().map(|_| self.document.finish()),
+            context: (!self.side.context.is_empty()).then_some(self.context),
+            features: self.features.into_iter().map(LabelColumn::finish).collect(),
+            side: self.side,
             language: self.detector.verdict(),
             digest: self.digest.finalize().to_hex().to_string(),
         }
@@ -102,6 +155,14 @@ pub struct TrainingSet {
     pub groups: Option<Vec<u32>>,
     /// Weight of each row, where they differ.
     pub weights: Option<Vec<f32>>,
+    /// The columns beside text and labels that were read.
+    pub side: SideColumns,
+    /// Documents, and that of each row or [`UNLABELLED`], where the corpus names them.
+    pub document: Option<(LabelSet, Vec<u32>)>,
+    /// Text around each row, where the corpus brings it.
+    pub context: Option<Documents>,
+    /// Values of each feature column, and that of each row or [`UNLABELLED`].
+    pub features: Vec<(LabelSet, Vec<u32>)>,
     /// The language of the texts; `None` where they are mixed, or it is none that can be stemmed.
     pub language: Option<Language>,
     /// BLAKE3 of all texts and labels in order, in hexadecimal.
@@ -117,6 +178,45 @@ impl TrainingSet {
     /// True when there is no row.
     pub fn is_empty(&self) -> bool {
         self.topic.is_empty()
+    }
+
+    /// The rows at most `most` before and after one that are of its document, in order; without the row itself.
+    pub fn neighbours(&self, row: usize, most: usize) -> impl Iterator<Item = usize> + '_ {
+        let of: &[u32] = self.document.as_ref().map_or(&[], |(_, of)| of);
+        let own = of.get(row).copied().filter(|&document| document != UNLABELLED);
+        let same = move |other: usize| own.is_some() && of.get(other).copied() == own;
+        let before = (1..=most.min(row)).take_while(|&d| same(row - d)).count();
+        let after = (1..=most).take_while(|&d| same(row + d)).count();
+        (row - before..row).chain(row + 1..row + 1 + after)
+    }
+
+    /// Checks that the rows of each document stand together: where they do not, the rows before and after one are not its neighbours.
+    ///
+    /// # Errors
+    /// When there is no column of documents, or the rows of one are scattered.
+    pub fn check_documents(&self) -> Result<()> {
+        let Some((names, of)) = &self.document else {
+            return Err(Error::usage(
+                "--context needs to know which rows are paragraphs of one document: name their column with --document-column",
+            ));
+        };
+        let mut ended = vec![false; names.len()];
+        for (row, pair) in of.windows(2).enumerate().filter(|(_, pair)| pair[0] != pair[1]) {
+            if let Some(ended) = ended.get_mut(pair[0] as usize) {
+                *ended = true;
+            }
+            if ended.get(pair[1] as usize) == Some(&true) {
+                return Err(Error::corpus(
+                    format!(
+                        "row {} is of document {:?}, whose rows ended earlier: with --context the rows of a document stand together",
+                        row + 2,
+                        names.name(pair[1] as usize)
+                    ),
+                    "sort the corpus by document, and within each by place",
+                ));
+            }
+        }
+        Ok(())
     }
 
     /// A number for each pair of topic and stance that occurs, by which folds are stratified.
