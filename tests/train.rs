@@ -491,3 +491,27 @@ fn a_model_is_not_named_as_compressed() {
     work.run("train corpus.csv --output a.model.gz").code(2).stderr(contains("models are not compressed"));
     assert_eq!(work.files(), ["corpus.csv"]);
 }
+
+#[test]
+fn features_are_weighted_where_that_helps() {
+    let work = Work::new();
+    let weighted = |arguments: &str| {
+        work.run(&format!("train corpus.csv --output a.model {arguments}")).success();
+        let card = work.card("a.model");
+        (
+            card["options"]["feature_weighting"].clone(),
+            card["topic"]["weighted"].clone(),
+            card["stance"]["weighted"].clone(),
+        )
+    };
+    assert_eq!(weighted("--feature-weighting none"), (json!("none"), json!(false), json!(false)));
+    let none = work.bytes("a.model");
+    assert_eq!(weighted("--feature-weighting nb"), (json!("nb"), json!(true), json!(true)));
+    assert_ne!(work.bytes("a.model"), none);
+    work.run("inspect a.model").success().stdout(contains("features weighted"));
+    // Chosen, it is one of the two; and it is chosen unless something else is asked for.
+    let (_, topic, stance) = weighted("--feature-weighting auto");
+    assert!(topic.is_boolean() && stance.is_boolean());
+    assert_eq!(work.bytes("a.model"), plain(&work));
+    work.run("train corpus.csv --output b.model --feature-weighting idf").code(2).stderr(contains("auto, none or nb"));
+}

@@ -126,7 +126,7 @@ fn simulate(
 }
 
 fn candidates(set: &TrainingSet, model: &Model, rows: &[u32]) -> Candidates {
-    let x = model.vectoriser.transform_rows(&set.documents, rows);
+    let x = model.vectors(set, rows);
     let mut predictor = Predictor::new(model);
     let mut candidates = Candidates::with_cols(x.cols());
     for i in 0..rows.len() {
@@ -141,7 +141,7 @@ fn candidates(set: &TrainingSet, model: &Model, rows: &[u32]) -> Candidates {
 /// Macro-F1 on the rows set aside.
 fn score(set: &TrainingSet, model: &Model, test: &[u32]) -> f64 {
     let name = |labels: &'_ LabelSet, n: u32| (n != UNLABELLED).then(|| labels.name(n as usize).to_owned());
-    let x = model.vectoriser.transform_rows(&set.documents, test);
+    let x = model.vectors(set, test);
     let mut predictor = Predictor::new(model);
     let judged: Vec<_> = test
         .iter()

@@ -1,7 +1,9 @@
 //! Which columns hold what: the options that `train` and `evaluate` share.
 
 use clap::Args;
-use rapporteur::corpus::{DEFAULT_MAX_WORDS, Delimiter, Format, LabelColumns, LabelledReader, ReadOptions, SideColumns};
+use rapporteur::corpus::{
+    DEFAULT_MAX_WORDS, Delimiter, Format, LabelColumns, LabelledReader, ReadOptions, SideColumns,
+};
 use serde::{Deserialize, Serialize};
 
 use super::config::{list, text};

@@ -79,6 +79,10 @@ pub struct LearnArgs {
     #[arg(long = "c", value_name = "X")]
     #[serde(deserialize_with = "text", alias = "C")]
     pub c: Option<String>,
+    /// Weight features by how far they tell the labels apart: auto, none, or nb (naive-Bayes log-count ratios) [default: auto]
+    #[arg(long, value_name = "METHOD")]
+    #[serde(deserialize_with = "text")]
+    pub feature_weighting: Option<String>,
     /// none, balanced, topic:LABEL=X or stance:LABEL=X; may be repeated [default: none]
     #[arg(long, value_name = "WEIGHT")]
     #[serde(deserialize_with = "texts")]
@@ -238,6 +242,7 @@ impl LearnArgs {
             classifier: self.classifier.or(others.classifier),
             stance_classifier: self.stance_classifier.or(others.stance_classifier),
             c: self.c.or(others.c),
+            feature_weighting: self.feature_weighting.or(others.feature_weighting),
             class_weight,
             topic_departure: self.topic_departure.or(others.topic_departure),
             calibration: self.calibration.or(others.calibration),
@@ -286,6 +291,7 @@ impl LearnArgs {
             out.stance_classifier = Some(loss);
         }
         set(&mut out.c, "--c", &self.c)?;
+        set_named(&mut out.feature_weighting, "--feature-weighting", &self.feature_weighting, "auto, none or nb")?;
         for word in &self.class_weight {
             out.class_weight.add(word)?;
         }

@@ -6,7 +6,7 @@ use std::io::Write;
 use rapporteur::Result;
 use rapporteur::corpus::Output;
 use rapporteur::linear::LinearClassifier;
-use rapporteur::model::{DEFAULT_MODEL, FORMAT, Model, default_model};
+use rapporteur::model::{DEFAULT_MODEL, FORMAT, Head, Model, default_model};
 
 use super::keep_input;
 use super::train::{Report, beside};
@@ -49,7 +49,7 @@ pub fn run(args: Args) -> Result<()> {
 }
 
 fn card(model: &Model, bytes: usize, terms: usize) -> serde_json::Value {
-    let head = |labels: &[String], c: f64| serde_json::json!({ "labels": labels, "c": c });
+    let head = |h: &Head| serde_json::json!({ "labels": h.labels.names(), "c": h.c, "weighted": h.weighted });
     serde_json::json!({
         "format": FORMAT,
         "program": model.program,
@@ -61,8 +61,8 @@ fn card(model: &Model, bytes: usize, terms: usize) -> serde_json::Value {
         "blocks": model.blocks,
         "side": model.side,
         "vectoriser": model.vectoriser.params(),
-        "topic": model.topic.as_ref().map(|h| head(h.labels.names(), h.c)),
-        "stance": model.stance.as_ref().map(|s| head(s.head.labels.names(), s.head.c)),
+        "topic": model.topic.as_ref().map(head),
+        "stance": model.stance.as_ref().map(|s| head(&s.head)),
         "topic_departure": model.stance.as_ref().map(|s| s.departure),
         "codebook": model.codebook,
         "scores": model.scores,
@@ -92,7 +92,13 @@ fn write_card(model: &Model, name: &str, bytes: usize, terms: usize, out: &mut i
     writeln!(out, "analyser: stemmer {stemmer}, {} stop words", params.analyser.stop_words.len())?;
     if let Some(topic) = &model.topic {
         let factor = topic.calibration.factor;
-        writeln!(out, "topic:    {}, C {}, calibration factor {factor:.3}", loss(&topic.classifier), topic.c)?;
+        writeln!(
+            out,
+            "topic:    {}, C {}{}, calibration factor {factor:.3}",
+            loss(&topic.classifier),
+            topic.c,
+            weighting(topic)
+        )?;
         for label in topic.labels.names() {
             let target = model.codebook.as_ref().and_then(|c| c.get(label)).map_or("", |e| e.target.as_str());
             let rows = counts.topics.get(label).copied().unwrap_or(0);
@@ -104,9 +110,10 @@ fn write_card(model: &Model, name: &str, bytes: usize, terms: usize, out: &mut i
         let factor = head.calibration.factor;
         writeln!(
             out,
-            "stance:   {}, C {}, topic departure {departure}, calibration factor {factor:.3}",
+            "stance:   {}, C {}{}, topic departure {departure}, calibration factor {factor:.3}",
             loss(&head.classifier),
-            head.c
+            head.c,
+            weighting(head)
         )?;
         for label in head.labels.names() {
             writeln!(out, "  {label:<28} {:>8} rows", counts.stances.get(label).copied().unwrap_or(0))?;
@@ -121,6 +128,11 @@ fn write_card(model: &Model, name: &str, bytes: usize, terms: usize, out: &mut i
         writeln!(out, "\n{label}\n  {}", list.join(", "))?;
     }
     Ok(())
+}
+
+/// How features were weighted, as a list that goes on.
+fn weighting(head: &Head) -> &'static str {
+    if head.weighted { ", features weighted" } else { "" }
 }
 
 /// The name of a classifier as the options have it.

@@ -69,6 +69,8 @@ pub struct DualSolver<'a> {
     /// Cost of each row at C = 1.
     costs: Vec<f64>,
     squared_norms: Vec<f64>,
+    /// Squared factor of each column, where columns are weighted.
+    factors: Option<Vec<f32>>,
     c: f64,
     /// Classes, rounded up to a width the compiler can unroll.
     stride: usize,
@@ -112,6 +114,7 @@ impl<'a> DualSolver<'a> {
             intercept_scaling,
             costs,
             squared_norms,
+            factors: None,
             c: 0.0,
             stride,
             weights: vec![0.0; x.cols() * stride],
@@ -120,6 +123,17 @@ impl<'a> DualSolver<'a> {
             order: (0..rows.len() as u32).collect(),
             rng: Xoshiro256PlusPlus::seed_from_u64(seed),
         }
+    }
+
+    /// The same problem with every column multiplied by its factor (above 0): columns of larger factors are penalised less. The weights, and the scores of rows, stay
+    /// those of the columns as they are.
+    pub fn with_factors(mut self, factors: &[f32]) -> Self {
+        let squares: Vec<f32> = factors.iter().map(|f| f * f).collect();
+        let norm = |row: SparseRow<'_>| row.iter().map(|(j, x)| f64::from(squares[j]) * f64::from(x * x)).sum::<f64>();
+        let constant = self.intercept_scaling * self.intercept_scaling;
+        self.squared_norms = self.rows.iter().map(|&i| norm(self.x.row(i as usize)) + constant).collect();
+        self.factors = Some(squares);
+        self
     }
 
     /// Solves the problem for this `c`, from where the last one ended, to a relative gap of `tolerance` or for `max_epochs` passes.
@@ -169,6 +183,7 @@ impl<'a> DualSolver<'a> {
     fn run<L: RowLoss, const LANES: usize>(&mut self, tolerance: f64, max_epochs: usize, certify: bool) -> Certificate {
         let classes = self.classes;
         let (mut z, mut delta, mut work) = (vec![0.0f32; self.stride], vec![0.0f32; self.stride], Vec::new());
+        let mut weighted = Vec::new();
         // Rows that were nearly at their best place when last looked at; they are passed over until the exact gap says otherwise.
         let mut settled = vec![false; self.order.len()];
         let mut epochs = 0;
@@ -197,6 +212,14 @@ impl<'a> DualSolver<'a> {
                 far += off;
                 settled[i] = off <= SETTLED * tolerance * cost;
                 if delta[..classes].iter().any(|d| *d != 0.0) {
+                    let row = match &self.factors {
+                        None => row,
+                        Some(factors) => {
+                            weighted.clear();
+                            weighted.extend(row.iter().map(|(j, x)| x * factors[j]));
+                            SparseRow { values: &weighted, ..row }
+                        }
+                    };
                     add::<LANES>(&mut self.weights, self.stride, row, &delta);
                     for (b, &d) in self.intercept.iter_mut().zip(&delta) {
                         *b += f64::from(d) * self.intercept_scaling;
@@ -223,7 +246,14 @@ impl<'a> DualSolver<'a> {
 
     fn certificate<L: RowLoss, const LANES: usize>(&self, epochs: usize) -> Certificate {
         let mut z = vec![0.0f32; self.stride];
-        let norm: f64 = self.weights.iter().map(|&w| f64::from(w) * f64::from(w)).sum();
+        let square = |&w: &f32| f64::from(w) * f64::from(w);
+        let norm: f64 = match &self.factors {
+            None => self.weights.iter().map(square).sum(),
+            Some(factors) => {
+                let of_column = |(w, &f): (&[f32], &f32)| w.iter().map(square).sum::<f64>() / f64::from(f);
+                self.weights.chunks_exact(self.stride).zip(factors).map(of_column).sum()
+            }
+        };
         let (mut objective, mut gap) = (0.5 * (norm + self.intercept.iter().map(|b| b * b).sum::<f64>()), 0.0);
         for (i, &row) in self.rows.iter().enumerate() {
             let cost = self.c * self.costs[i];
@@ -342,6 +372,28 @@ fn shuffle(order: &mut [u32], rng: &mut Xoshiro256PlusPlus) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn factors_are_columns_multiplied() {
+        let mut x = SparseMatrix::with_cols(3);
+        for i in 0..30u32 {
+            x.push_row([(i % 2, 0.5 + (i % 5) as f32 / 10.0), (2, (i % 7) as f32 / 7.0)]);
+        }
+        let (rows, factors) = ((0..30).collect::<Vec<u32>>(), [0.5f32, 1.5, 2.0]);
+        let targets: Vec<u32> = rows.iter().map(|i| u32::from(i % 2 == 0 || i % 7 > 3)).collect();
+        let mut multiplied = x.clone();
+        multiplied.scale_columns(&factors);
+        for loss in [Loss::Logistic, Loss::Svm] {
+            let solver = |x| DualSolver::new(x, &rows, &targets, vec![1.0; 30], 2, (loss, 1.0, 7));
+            let (mut ours, mut theirs) = (solver(&x).with_factors(&factors), solver(&multiplied));
+            let (a, b) = (ours.solve(2.0, 1e-6, 500), theirs.solve(2.0, 1e-6, 500));
+            assert!(a.relative_gap() < 1e-5 && (a.objective - b.objective).abs() < 1e-4 * b.objective, "{a:?} {b:?}");
+            for row in 0..30 {
+                let (z, wanted) = (ours.decision(row), theirs.decision(row));
+                assert!(z.iter().zip(&wanted).all(|(z, w)| (z - w).abs() < 1e-2), "{z:?} {wanted:?}");
+            }
+        }
+    }
 
     #[test]
     fn widths_cover_all_class_counts() {

@@ -29,6 +29,8 @@ pub struct Head {
     pub offsets: Vec<f64>,
     /// The `C` it was fitted with.
     pub c: f64,
+    /// Whether features were weighted by how far they tell the labels apart.
+    pub weighted: bool,
 }
 
 /// The head of the stance given a topic.

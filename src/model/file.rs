@@ -51,6 +51,8 @@ struct HeadHeader {
     labels: Vec<String>,
     loss: Loss,
     c: f64,
+    #[serde(default)]
+    weighted: bool,
     calibration: Calibration,
     offsets: Vec<f64>,
 }
@@ -209,6 +211,7 @@ fn head_header(head: &Head) -> HeadHeader {
         labels: head.labels.names().to_vec(),
         loss: head.classifier.loss(),
         c: head.c,
+        weighted: head.weighted,
         calibration: head.calibration.clone(),
         offsets: head.offsets.clone(),
     }
@@ -245,7 +248,7 @@ fn read_head(reader: &Reader<'_>, name: &str, header: HeadHeader, width: usize) 
         return Err(format!("{name:?} holds a number that is out of range"));
     }
     let classifier = LinearClassifier::from_parts(header.loss, weights, intercept);
-    Ok(Head { labels, classifier, calibration, offsets: header.offsets, c: header.c })
+    Ok(Head { labels, classifier, calibration, offsets: header.offsets, c: header.c, weighted: header.weighted })
 }
 
 fn ordered(names: Vec<String>) -> Result<LabelSet, String> {

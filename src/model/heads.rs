@@ -3,7 +3,7 @@
 //! Flows in: a [`Task`]. Flows out: a [`Fitted`] head. Whatever is chosen by data is chosen on out-of-fold scores, in folds that are stratified and keep groups
 //! together. The fits that choose are cheap: on a sample of a large corpus, and only as exact as a choice needs.
 
-use super::options::{CalibrationMethod, Choice, TrainOptions};
+use super::options::{CalibrationMethod, Choice, FeatureWeighting, TrainOptions};
 use super::out_of_fold::Task;
 use super::thresholds::Decisions;
 use crate::control::Control;
@@ -29,6 +29,7 @@ const FEW_FOLDS: usize = 3;
 pub(super) struct Fitted {
     pub classifier: LinearClassifier,
     pub c: f64,
+    pub weighted: bool,
     pub calibration: Calibration,
     pub offsets: Vec<f64>,
 }
@@ -118,6 +119,30 @@ pub(super) fn promises(task: &Task<'_>, chosen: &Chosen, gain: f64, control: &Co
     Ok(loss(&theirs) < loss(&ours) * (1.0 - gain))
 }
 
+/// Whether features are better not weighted, where that is to be chosen: `chosen` was found with them weighted. Leaves the task as is better.
+pub(super) fn choose_weighting(
+    task: &mut Task<'_>,
+    chosen: Chosen,
+    dealing: Dealing<'_>,
+    options: &TrainOptions,
+    control: &Control,
+) -> Result<Chosen> {
+    /// Weighting nearly always helps; to go without is to lower the log loss by this share at least.
+    const LEAST_GAIN: f64 = 0.003;
+    if options.feature_weighting != FeatureWeighting::Auto || chosen.sample.is_empty() {
+        return Ok(chosen);
+    }
+    task.weighted = false;
+    if promises(task, &chosen, LEAST_GAIN, control)? {
+        let plain = choose(task, dealing, options, Some(chosen.c), control)?;
+        if plain.log_loss < chosen.log_loss * (1.0 - LEAST_GAIN) {
+            return Ok(plain);
+        }
+    }
+    task.weighted = true;
+    Ok(chosen)
+}
+
 /// Fits a head to all rows of its task, with what was chosen.
 pub(super) fn fit(task: &Task<'_>, chosen: &Chosen, options: &TrainOptions, control: &Control) -> Result<Fitted> {
     control.check()?;
@@ -128,7 +153,13 @@ pub(super) fn fit(task: &Task<'_>, chosen: &Chosen, options: &TrainOptions, cont
     }
     solver.solve(chosen.c, options.tolerance, 300);
     let classifier = solver.into_classifier();
-    let mut out = Fitted { classifier, c: chosen.c, calibration: Calibration::default(), offsets: Vec::new() };
+    let mut out = Fitted {
+        classifier,
+        c: chosen.c,
+        weighted: task.weighted,
+        calibration: Calibration::default(),
+        offsets: Vec::new(),
+    };
     if chosen.sample.is_empty() {
         return Ok(out);
     }
@@ -184,6 +215,7 @@ impl<'x> Task<'x> {
             allowed,
             loss: self.loss,
             seed: self.seed,
+            weighted: self.weighted,
         }
     }
 

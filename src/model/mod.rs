@@ -19,6 +19,7 @@ mod thresholds;
 mod trainer;
 mod training_set;
 mod vectors;
+mod weighting;
 
 pub use cascade::{Counts, Head, Model, StanceHead};
 pub use corpus_reader::{odd_cases, read_training_set};
@@ -26,7 +27,7 @@ pub use departures::Departures;
 pub use embedded::{DEFAULT_MODEL, default_model};
 pub use explanation::Evidence;
 pub use file::FORMAT;
-pub use options::{CalibrationMethod, Choice, LabelWeights, Precision, TrainOptions};
+pub use options::{CalibrationMethod, Choice, FeatureWeighting, LabelWeights, Precision, TrainOptions};
 pub use predictor::{Prediction, Predictor};
 pub use rehearsal::{Rehearsal, Vectors};
 pub use trainer::{train, train_rows};

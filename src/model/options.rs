@@ -133,6 +133,19 @@ pub enum CalibrationMethod {
     None,
 }
 
+/// How features are weighted before a classifier is fitted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum FeatureWeighting {
+    /// By naive Bayes, unless the log loss out of fold is lower without.
+    #[default]
+    Auto,
+    /// All the same.
+    None,
+    /// By how far a feature tells the labels apart: softened log-count ratios of naive Bayes (Wang and Manning 2012, *Baselines and bigrams*).
+    Nb,
+}
+
 /// How exactly the model file keeps its weights.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -182,6 +195,8 @@ pub struct TrainOptions {
     pub stance_classifier: Option<Loss>,
     /// Inverse strength of the penalty, for each head.
     pub c: Choice,
+    /// How features are weighted.
+    pub feature_weighting: FeatureWeighting,
     /// How much each label counts.
     pub class_weight: LabelWeights,
     /// How far each topic's stance weights may depart from the shared ones; 0: not at all.
@@ -215,6 +230,7 @@ impl Default for TrainOptions {
             classifier: Loss::Svm,
             stance_classifier: None,
             c: Choice::Auto,
+            feature_weighting: FeatureWeighting::Auto,
             class_weight: LabelWeights::default(),
             topic_departure: Choice::Auto,
             calibration: CalibrationMethod::Auto,

@@ -5,6 +5,7 @@
 
 use rayon::prelude::*;
 
+use super::weighting::factors;
 use crate::control::Control;
 use crate::error::Result;
 use crate::linear::{DualSolver, HeldOut, Loss};
@@ -25,6 +26,8 @@ pub(super) struct Task<'a> {
     pub allowed: Vec<bool>,
     pub loss: Loss,
     pub seed: u64,
+    /// Whether columns that tell the classes apart are penalised less, see [`factors`].
+    pub weighted: bool,
 }
 
 impl Task<'_> {
@@ -34,14 +37,13 @@ impl Task<'_> {
     }
 
     pub fn solver(&self) -> DualSolver<'_> {
-        DualSolver::new(
-            self.x,
-            &self.rows,
-            &self.targets,
-            self.costs.clone(),
-            self.classes,
-            (self.loss, 1.0, self.seed),
-        )
+        self.solver_of(&self.rows, &self.targets, self.costs.clone(), self.seed)
+    }
+
+    /// A solver on some rows; the factors of columns see labels, and come from these rows alone.
+    fn solver_of<'b>(&'b self, rows: &'b [u32], targets: &'b [u32], costs: Vec<f64>, seed: u64) -> DualSolver<'b> {
+        let solver = DualSolver::new(self.x, rows, targets, costs, self.classes, (self.loss, 1.0, seed));
+        if self.weighted { solver.with_factors(&factors(self.x, rows, targets, self.classes)) } else { solver }
     }
 
     /// Walks the path `cs` (ascending) in all folds at once; after each `C`, `each` is given its place on the path and the scores of all rows, side by side, and says whether to go on.
@@ -68,7 +70,7 @@ impl Task<'_> {
         let mut solvers: Vec<DualSolver<'_>> = (0u64..)
             .zip(&inside)
             .map(|(fold, (rows, targets, costs))| {
-                DualSolver::new(self.x, rows, targets, costs.clone(), k, (self.loss, 1.0, self.seed.wrapping_add(fold)))
+                self.solver_of(rows, targets, costs.clone(), self.seed.wrapping_add(fold))
             })
             .collect();
         for (at, &c) in cs.iter().enumerate() {

@@ -7,11 +7,10 @@
 use super::heads::{Chosen, decide};
 use super::options::{CalibrationMethod, TrainOptions};
 use super::out_of_fold::Task;
-use super::trainer::{Data, TopicChoice};
+use super::trainer::{Data, TopicChoice, vectorise};
 use super::training_set::TrainingSet;
 use crate::control::Control;
 use crate::error::Result;
-use crate::features::Vectoriser;
 use crate::sparse::SparseMatrix;
 
 /// Rows of a corpus as vectors, for recipes that differ in nothing before the vector.
@@ -40,8 +39,7 @@ impl<'a> Vectors<'a> {
     /// # Errors
     /// When an option is out of range, or no term is left.
     pub fn new(set: &'a TrainingSet, rows: &'a [u32], of: usize, options: &TrainOptions) -> Result<Self> {
-        let params = options.vectoriser(of, set.language)?;
-        let x = Vectoriser::fit_rows(&params, &set.documents, rows)?.transform_rows(&set.documents, rows);
+        let (_, _, x) = vectorise(set, rows, of, options)?;
         Ok(Vectors { set, rows, x })
     }
 

@@ -4,14 +4,14 @@
 
 use super::cascade::{Counts, Head, Model, StanceHead};
 use super::departures::Copied;
-use super::heads::{Chosen, Dealing, Fitted, choose, fit, promises};
-use super::options::{Choice, TrainOptions};
+use super::heads::{Chosen, Dealing, Fitted, choose, choose_weighting, fit, promises};
+use super::options::{Choice, FeatureWeighting, TrainOptions};
 use super::out_of_fold::Task;
 use super::training_set::TrainingSet;
 use super::vectors::{blocks, vectors};
 use crate::control::Control;
 use crate::error::{Error, Result};
-use crate::features::Vectoriser;
+use crate::features::{Blocks, Vectoriser};
 use crate::labels::{LabelSet, UNLABELLED};
 use crate::linear::ClassWeight;
 use crate::sparse::SparseMatrix;
@@ -46,32 +46,8 @@ pub fn train_rows(set: &TrainingSet, rows: &[u32], options: &TrainOptions, contr
             "check the label columns (--topic-column, --stance-column) and which cells count as missing (--missing)",
         ));
     }
-    if options.context > TrainOptions::MOST_CONTEXT {
-        return Err(Error::parameter("context", options.context, "at most 100 paragraphs"));
-    }
-    if options.context > 0 {
-        set.check_documents()?;
-        if set.context.is_some() {
-            return Err(Error::usage(
-                "--context and --context-columns both say what a row's context is: give one of them",
-            ));
-        }
-    }
     control.report("building the vocabulary", None);
-    let params = options.vectoriser(rows.len(), set.language)?;
-    let vectoriser = match &set.context {
-        None => Vectoriser::fit_rows(&params, &set.documents, &rows)?,
-        // Words of context are terms too, whether a text has them or not.
-        Some(context) => {
-            let mut both = set.documents.clone();
-            both.append(context);
-            let beside = rows.iter().map(|r| r + set.len() as u32);
-            Vectoriser::fit_rows(&params, &both, &rows.iter().copied().chain(beside).collect::<Vec<_>>())?
-        }
-    };
-    control.check()?;
-    let blocks = blocks(set, &rows, options);
-    let x = vectors(&vectoriser, &blocks, options.context, set, &rows);
+    let (vectoriser, blocks, x) = vectorise(set, &rows, rows.len(), options)?;
     control.check()?;
     control.report("fitting", None);
     let data = Data { set, rows: &rows, x: &x, options };
@@ -104,6 +80,40 @@ pub fn train_rows(set: &TrainingSet, rows: &[u32], options: &TrainOptions, contr
     })
 }
 
+/// The vectors of some rows, and what makes them of texts and of what is beside them; `of` is the number of rows by whose size defaults go.
+pub(super) fn vectorise(
+    set: &TrainingSet,
+    rows: &[u32],
+    of: usize,
+    options: &TrainOptions,
+) -> Result<(Vectoriser, Blocks, SparseMatrix)> {
+    if options.context > TrainOptions::MOST_CONTEXT {
+        return Err(Error::parameter("context", options.context, "at most 100 paragraphs"));
+    }
+    if options.context > 0 {
+        set.check_documents()?;
+        if set.context.is_some() {
+            return Err(Error::usage(
+                "--context and --context-columns both say what a row's context is: give one of them",
+            ));
+        }
+    }
+    let params = options.vectoriser(of, set.language)?;
+    let vectoriser = match &set.context {
+        None => Vectoriser::fit_rows(&params, &set.documents, rows)?,
+        // Words of context are terms too, whether a text has them or not.
+        Some(context) => {
+            let mut both = set.documents.clone();
+            both.append(context);
+            let beside = rows.iter().map(|r| r + set.len() as u32);
+            Vectoriser::fit_rows(&params, &both, &rows.iter().copied().chain(beside).collect::<Vec<_>>())?
+        }
+    };
+    let blocks = blocks(set, rows, options);
+    let x = vectors(&vectoriser, &blocks, options.context, set, rows);
+    Ok((vectoriser, blocks, x))
+}
+
 /// Rows at hand and their vectors.
 #[derive(Clone, Copy)]
 pub(super) struct Data<'a> {
@@ -129,6 +139,7 @@ pub(super) struct StanceChoice {
     seen: Vec<bool>,
     departure: f64,
     copied: Copied,
+    weighted: bool,
     pub chosen: Chosen,
 }
 
@@ -183,6 +194,7 @@ impl Data<'_> {
             allowed: Vec::new(),
             loss: self.options.classifier,
             seed,
+            weighted: self.options.feature_weighting != FeatureWeighting::None,
         })
     }
 
@@ -207,10 +219,11 @@ impl Data<'_> {
         if labels.len() < 2 {
             return Ok(None);
         }
-        let task = self.task(self.x, &labels, &numbers, &self.options.class_weight.topic, self.options.seed)?;
-        let groups = self.groups(&task);
-        let dealing = Dealing { strata: &task.targets, groups: groups.as_deref() };
+        let mut task = self.task(self.x, &labels, &numbers, &self.options.class_weight.topic, self.options.seed)?;
+        let (strata, groups) = (task.targets.clone(), self.groups(&task));
+        let dealing = Dealing { strata: &strata, groups: groups.as_deref() };
         let chosen = choose(&task, dealing, self.options, None, control)?;
+        let chosen = choose_weighting(&mut task, chosen, dealing, self.options, control)?;
         Ok(Some(TopicChoice { labels, task, chosen }))
     }
 
@@ -249,6 +262,10 @@ impl Data<'_> {
             Choice::Auto if topics.len() > 1 => DEPARTURES.to_vec(),
             Choice::Auto => vec![0.0],
         };
+        let strata = |task: &Task<'_>| -> Vec<u32> {
+            let stratum = |&i: &u32| topic_of[i as usize].wrapping_add(1) * k as u32 + numbers[i as usize];
+            task.rows.iter().map(stratum).collect()
+        };
         let mut best: Option<(f64, Copied, Chosen)> = None;
         for departure in candidates {
             // Not to depart at all is tried only where to depart less helped, to depart more only where it did not.
@@ -264,9 +281,7 @@ impl Data<'_> {
                 {
                     continue;
                 }
-                let stratum = |&i: &u32| topic_of[i as usize].wrapping_add(1) * k as u32 + numbers[i as usize];
-                let strata: Vec<u32> = task.rows.iter().map(stratum).collect();
-                let groups = self.groups(&task);
+                let (strata, groups) = (strata(&task), self.groups(&task));
                 let dealing = Dealing { strata: &strata, groups: groups.as_deref() };
                 // The best C of one departure is near the best of the next: the path is walked once.
                 choose(&task, dealing, self.options, best.as_ref().map(|(_, _, b)| b.c), control)?
@@ -275,21 +290,22 @@ impl Data<'_> {
                 best = Some((departure, copied, chosen));
             }
         }
-        Ok(best.map(|(departure, copied, chosen)| StanceChoice {
-            labels,
-            topics,
-            numbers,
-            topic_of,
-            seen,
-            departure,
-            copied,
-            chosen,
-        }))
+        let Some((departure, copied, chosen)) = best else { return Ok(None) };
+        let (chosen, weighted) = {
+            let mut task = self.task_of_stance(&copied, &labels, &numbers, &topic_of, &seen)?;
+            let (strata, groups) = (strata(&task), self.groups(&task));
+            let dealing = Dealing { strata: &strata, groups: groups.as_deref() };
+            let chosen = choose_weighting(&mut task, chosen, dealing, self.options, control)?;
+            (chosen, task.weighted)
+        };
+        Ok(Some(StanceChoice { labels, topics, numbers, topic_of, seen, departure, copied, weighted, chosen }))
     }
 
     /// The stances as a task, at the departure chosen.
     pub fn stance_task<'b>(&self, choice: &'b StanceChoice) -> Result<Task<'b>> {
-        self.task_of_stance(&choice.copied, &choice.labels, &choice.numbers, &choice.topic_of, &choice.seen)
+        let task =
+            self.task_of_stance(&choice.copied, &choice.labels, &choice.numbers, &choice.topic_of, &choice.seen)?;
+        Ok(Task { weighted: choice.weighted, ..task })
     }
 
     fn task_of_stance<'b>(
@@ -343,5 +359,6 @@ fn head(labels: LabelSet, fitted: Fitted) -> Head {
         calibration: fitted.calibration,
         offsets: fitted.offsets,
         c: fitted.c,
+        weighted: fitted.weighted,
     }
 }
