@@ -595,3 +595,76 @@ fn a_header_without_rows_gives_a_header() {
     work.write("none.csv", "id,text\n");
     assert_eq!(work.stdout("classify none.csv --model a.model"), format!("id,text,{}\n", ANSWERS.join(",")));
 }
+
+#[test]
+fn labels_that_are_not_sure_enough_are_withheld_and_guessed() {
+    let work = work();
+    let plain = work.table("classify corpus.csv --model a.model");
+    let out = work.table("classify corpus.csv --model a.model --min-probability 0.9");
+    let answers = ["topic", "topic_probability", "stance", "stance_probability", "topic_guess", "stance_guess"];
+    assert_eq!(out.header[5..], answers.map(|name| format!("predicted_{name}")));
+    for (guess, label) in [("topic_guess", "topic"), ("stance_guess", "stance")] {
+        let (guess, label) = (format!("predicted_{guess}"), format!("predicted_{label}"));
+        assert_eq!(out.column(&guess), plain.column(&label));
+        let probability = format!("{label}_probability");
+        assert_eq!(out.column(&probability), plain.column(&probability));
+        let written = out.column(&label);
+        assert!(written.contains(&"unsure") && written.iter().any(|label| *label != "unsure"), "{written:?}");
+    }
+    let topics = out.column("predicted_topic").into_iter().zip(out.numbers("predicted_topic_probability"));
+    // Probabilities are written rounded.
+    assert!(topics.filter(|(_, p)| (p - 0.9).abs() > 1e-4).all(|(topic, p)| (topic == "unsure") == (p < 0.9)));
+    let stances = out.column("predicted_stance").into_iter().zip(out.column("predicted_topic"));
+    assert!(stances.filter(|(_, topic)| *topic == "unsure").all(|(stance, _)| stance == "unsure"));
+    work.run("classify corpus.csv --model a.model --min-probability 0.9 --output o.csv")
+        .success()
+        .stderr(contains("of unsure topic and "));
+}
+
+#[test]
+fn rows_without_an_answer_are_not_unsure_and_a_known_topic_is_sure() {
+    let work = work();
+    let out = work.table("classify in.csv --model a.model --min-probability 0.999999");
+    assert_eq!(out.column("topic"), ["unsure", "unsure", "", ""]);
+    assert_eq!(out.column("topic_guess"), ["water", "rail", "", ""]);
+    assert_eq!(out.column("stance_guess"), ["oppose", "support", "", ""]);
+    let out = work.table("classify corpus.csv --model a.model --known-topic topic --min-probability 0.999999");
+    assert!(out.column("predicted_topic").iter().all(|topic| *topic != "unsure"));
+    let out = work.stdout("classify in.csv --model a.model --min-probability 0.999999 --output o.jsonl");
+    assert_eq!(out, "");
+    let line = &json_lines(&work.read("o.jsonl"))[0];
+    assert_eq!((&line["topic"], &line["topic_guess"]), (&json!("unsure"), &json!("water")));
+}
+
+#[test]
+fn the_error_asked_for_sets_the_threshold() {
+    let work = work();
+    let unsure = |most: &str| {
+        let out = work.table(&format!("classify corpus.csv --model a.model --max-error {most}"));
+        out.column("predicted_topic").iter().filter(|topic| **topic == "unsure").count()
+    };
+    // 144 rows cannot vouch for one error in a thousand.
+    assert_eq!((unsure("0.001"), unsure("0.9")), (ROWS, 0));
+    work.run("classify in.csv --model a.model --max-error 0.001 --output o.csv")
+        .success()
+        .stderr(contains("every topic is unsure; the least that can be asked for is --max-error 0."));
+    work.run("classify in.csv --model a.model --max-error 0.9 --output o.csv")
+        .success()
+        .stderr(contains("note: a topic is written from a probability of 0."));
+    work.run("train corpus.csv --output b.model --c 1 --calibration none --thresholds none").success();
+    work.run("classify in.csv --model b.model --max-error 0.1")
+        .code(1)
+        .stderr(contains("this model keeps no error curve").and(contains("train it again")));
+}
+
+#[test]
+fn a_label_called_unsure_is_not_mixed_up() {
+    let work = work();
+    work.write("in2.csv", relabelled(|row| row.stance = row.stance.replace("neutral", "unsure")));
+    work.run("train in2.csv --output c.model").success();
+    work.run("classify in.csv --model c.model --min-probability 0.5")
+        .code(2)
+        .stderr(contains("has a stance of its own that is called \"unsure\""));
+    work.run("classify in.csv --model a.model --min-probability 1.5").code(2).stderr(contains("between 0 and 1"));
+    work.run("classify in.csv --model a.model --min-probability 0.5 --max-error 0.1").code(2);
+}

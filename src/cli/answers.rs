@@ -26,6 +26,8 @@ pub struct AnswerOptions {
     pub scores: bool,
     /// So many of the likeliest topics.
     pub top: usize,
+    /// The guesses beside labels that may be `unsure`.
+    pub guesses: bool,
     /// So many of the weightiest terms.
     pub evidence: usize,
     /// Whether cells that a spreadsheet would run are neutralised.
@@ -55,6 +57,9 @@ impl Layout {
     /// The columns for an input with this header; `model` is needed where the options ask for columns of its labels.
     pub fn new(header: &[String], model: Option<&Model>, options: &AnswerOptions, shape: Shape) -> Layout {
         let mut answers: Vec<String> = COLUMNS.map(str::to_owned).to_vec();
+        if options.guesses {
+            answers.extend(["topic_guess", "stance_guess"].map(str::to_owned));
+        }
         for place in 2..=options.top {
             answers.push(format!("topic_{place}"));
             answers.push(format!("topic_{place}_probability"));

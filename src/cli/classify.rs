@@ -18,6 +18,7 @@ use super::reading::ReadingArgs;
 use super::resume::{Follower, Target, run_of};
 use super::rows::{Rows, SideArgs};
 use super::terminal::Terminal;
+use super::unsure::{Bar, UnsureArgs};
 
 /// Label the paragraphs of CSV, JSON Lines or plain text.
 ///
@@ -29,6 +30,7 @@ Examples:
   rapporteur classify speeches.csv --model my.model --output labelled.csv
   rapporteur classify dump.jsonl.zst --text-column body --output labelled.jsonl.zst
   rapporteur classify coded.csv --known-topic target --scores --output stances.csv
+  rapporteur classify speeches.csv --max-error 0.1 --output sure.csv
   cat speech.txt | rapporteur classify - --format text --pretty")]
 pub struct Args {
     /// Files; `-` for standard input
@@ -79,6 +81,8 @@ pub struct Args {
     #[arg(long, requires = "output")]
     resume: bool,
     #[command(flatten)]
+    unsure: UnsureArgs,
+    #[command(flatten)]
     reading: ReadingArgs,
 }
 
@@ -94,6 +98,8 @@ pub fn run(args: Args, common: &Common, terminal: &Terminal) -> Result<()> {
         }
     };
     let model = args.model.as_deref().map_or_else(default_model, Model::read)?;
+    let (bar, notes) =
+        args.unsure.bar(&model, args.model.as_deref().unwrap_or("the model inside the program"))?.unzip();
     let text_columns = list(&args.text_column);
     if text_columns.is_empty() {
         return Err(Error::usage("--text-column names no column"));
@@ -113,6 +119,7 @@ pub fn run(args: Args, common: &Common, terminal: &Terminal) -> Result<()> {
     let options = AnswerOptions {
         scores: args.scores,
         top: usize::from(args.top),
+        guesses: bar.is_some(),
         evidence: args.evidence,
         safe_cells: args.safe_cells,
     };
@@ -153,7 +160,9 @@ pub fn run(args: Args, common: &Common, terminal: &Terminal) -> Result<()> {
             out.write_block(&[mark.as_bytes(), &header].concat(), &follower.mark())?;
         }
     }
-    let judge = Judge { model: &model, options, known };
+    notes.iter().flatten().for_each(|note| terminal.note(note));
+    let judge = Judge { model: &model, options, known, bar };
+    let (unsure_topics, unsure_stances) = (AtomicU64::new(0), AtomicU64::new(0));
     let (without_terms, strange_topics, renamed) = (AtomicU64::new(0), AtomicU64::new(0), AtomicU64::new(0));
     let mut rows = 0u64;
     in_order(
@@ -171,6 +180,8 @@ pub fn run(args: Args, common: &Common, terminal: &Terminal) -> Result<()> {
                 let judged = judge.row(predictor, batch.record(i), text);
                 without_terms.fetch_add(u64::from(judged.without_terms), Ordering::Relaxed);
                 strange_topics.fetch_add(u64::from(judged.strange_topic), Ordering::Relaxed);
+                unsure_topics.fetch_add(u64::from(judged.withheld[0]), Ordering::Relaxed);
+                unsure_stances.fetch_add(u64::from(judged.withheld[1]), Ordering::Relaxed);
                 match &pretty {
                     Some(pretty) => pretty.row(batch.first_row() + i as u64, judged.labels, text, &mut drawn),
                     None => {
@@ -196,6 +207,10 @@ pub fn run(args: Args, common: &Common, terminal: &Terminal) -> Result<()> {
         terminal.note(&format!(
             "note: {count} of {rows} rows have no text, or no term that the model knows; their labels are empty"
         ));
+    }
+    if bar.is_some() {
+        let (topics, stances) = (unsure_topics.into_inner(), unsure_stances.into_inner());
+        terminal.note(&format!("note: of {rows} rows, {topics} are of unsure topic and {stances} of unsure stance"));
     }
     let count = renamed.into_inner();
     if count > 0 {
@@ -261,6 +276,8 @@ struct Judge<'a> {
     model: &'a Model,
     options: AnswerOptions,
     known: Option<usize>,
+    /// What labels have to reach, or are withheld.
+    bar: Option<Bar>,
 }
 
 struct Judged<'a> {
@@ -268,6 +285,8 @@ struct Judged<'a> {
     others: Vec<Extra>,
     without_terms: bool,
     strange_topic: bool,
+    /// Whether topic and stance are written as unsure.
+    withheld: [bool; 2],
 }
 
 impl<'a> Judge<'a> {
@@ -298,7 +317,8 @@ impl<'a> Judge<'a> {
         let strange_topic =
             known.is_some_and(|t| self.model.stance.as_ref().is_some_and(|s| s.topics.find(t).is_none()));
         let others = self.others(predictor, prediction, labels, text, without_terms);
-        Judged { labels, others, without_terms, strange_topic }
+        let withheld = self.bar.map_or([false; 2], |bar| bar.withhold(&mut labels, known.is_some()));
+        Judged { labels, others, without_terms, strange_topic, withheld }
     }
 
     fn others(
@@ -310,6 +330,12 @@ impl<'a> Judge<'a> {
         empty: bool,
     ) -> Vec<Extra> {
         let mut out = Vec::new();
+        if self.options.guesses {
+            out.extend([labels.topic, labels.stance].map(|guess| match guess {
+                "" => Extra::Nothing,
+                guess => Extra::Text(guess.to_owned()),
+            }));
+        }
         if self.options.top > 1 {
             let names = self.model.topic.as_ref().map(|h| &h.labels);
             let decisions = predictor.topic_decisions();

@@ -22,6 +22,7 @@ mod suggest;
 mod terminal;
 mod train;
 mod tune;
+mod unsure;
 
 use std::process::ExitCode;
 

@@ -10,6 +10,7 @@ use std::io::Read;
 
 use super::cascade::{Counts, Head, Model, StanceHead};
 use super::departures::Departures;
+use super::error_curve::ErrorCurve;
 use super::options::{Precision, TrainOptions};
 use super::tensors::{BEGINNING_BYTES, Reader, Unreadable, Writer, begins_well};
 use crate::corpus::{Codebook, SideColumns};
@@ -55,6 +56,8 @@ struct HeadHeader {
     weighted: bool,
     calibration: Calibration,
     offsets: Vec<f64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    error_curve: Option<ErrorCurve>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -214,6 +217,7 @@ fn head_header(head: &Head) -> HeadHeader {
         weighted: head.weighted,
         calibration: head.calibration.clone(),
         offsets: head.offsets.clone(),
+        error_curve: head.error_curve.clone(),
     }
 }
 
@@ -247,8 +251,12 @@ fn read_head(reader: &Reader<'_>, name: &str, header: HeadHeader, width: usize) 
     {
         return Err(format!("{name:?} holds a number that is out of range"));
     }
+    if header.error_curve.as_ref().is_some_and(|curve| !curve.is_sound()) {
+        return Err(format!("{name:?} has an error curve that contradicts itself"));
+    }
     let classifier = LinearClassifier::from_parts(header.loss, weights, intercept);
-    Ok(Head { labels, classifier, calibration, offsets: header.offsets, c: header.c, weighted: header.weighted })
+    let (offsets, c, weighted, error_curve) = (header.offsets, header.c, header.weighted, header.error_curve);
+    Ok(Head { labels, classifier, calibration, offsets, c, weighted, error_curve })
 }
 
 fn ordered(names: Vec<String>) -> Result<LabelSet, String> {

@@ -1,8 +1,9 @@
 //! Fitting one head: its `C`, its weights, its calibration, its decision offsets.
 //!
-//! Flows in: a [`Task`]. Flows out: a [`Fitted`] head. Whatever is chosen by data is chosen on out-of-fold scores, in folds that are stratified and keep groups
+//! Flows in: a [`Task`]. Flows out: a [`Fitted`] head. Whatever is chosen by data is chosen on out-of-fold scores, and those of the choice tell how often the head errs, in folds that are stratified and keep groups
 //! together. The fits that choose are cheap: on a sample of a large corpus, and only as exact as a choice needs.
 
+use super::error_curve::ErrorCurve;
 use super::options::{CalibrationMethod, Choice, FeatureWeighting, TrainOptions};
 use super::out_of_fold::Task;
 use super::thresholds::Decisions;
@@ -32,6 +33,7 @@ pub(super) struct Fitted {
     pub weighted: bool,
     pub calibration: Calibration,
     pub offsets: Vec<f64>,
+    pub error_curve: Option<ErrorCurve>,
 }
 
 /// What the folds said: `C`, the out-of-fold scores there, and how good they are: a choice between problems goes by log loss, which is steadier than counts of errors.
@@ -159,6 +161,7 @@ pub(super) fn fit(task: &Task<'_>, chosen: &Chosen, options: &TrainOptions, cont
         weighted: task.weighted,
         calibration: Calibration::default(),
         offsets: Vec::new(),
+        error_curve: None,
     };
     if chosen.sample.is_empty() {
         return Ok(out);
@@ -171,8 +174,8 @@ pub(super) fn fit(task: &Task<'_>, chosen: &Chosen, options: &TrainOptions, cont
         CalibrationMethod::Platt => Calibration::platt(held_out),
         CalibrationMethod::Auto => part.best_calibration(&chosen.folds, &chosen.scores),
     };
+    let masked = part.masked(&chosen.scores, &out.calibration);
     if options.thresholds {
-        let masked = part.masked(&chosen.scores, &out.calibration);
         let decisions = Decisions { scores: &masked, targets: &part.targets, classes: part.classes };
         let unit = match options.calibration {
             CalibrationMethod::None => 1.0 / Calibration::temperature(held_out).factor,
@@ -180,6 +183,7 @@ pub(super) fn fit(task: &Task<'_>, chosen: &Chosen, options: &TrainOptions, cont
         };
         out.offsets = decisions.lean(unit).0;
     }
+    out.error_curve = Some(ErrorCurve::of_scores(&masked, &out.offsets, &part.targets, part.classes));
     Ok(out)
 }
 

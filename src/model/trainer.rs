@@ -360,5 +360,6 @@ fn head(labels: LabelSet, fitted: Fitted) -> Head {
         offsets: fitted.offsets,
         c: fitted.c,
         weighted: fitted.weighted,
+        error_curve: fitted.error_curve,
     }
 }
