@@ -163,6 +163,13 @@ impl Batch {
         self.lines.push(line);
     }
 
+    /// Forgets the rows from `rows` on.
+    pub(super) fn truncate(&mut self, rows: usize) {
+        self.lines.truncate(rows);
+        self.raw_ends.truncate(rows);
+        self.raw.truncate(self.raw_ends.last().copied().unwrap_or(0));
+    }
+
     /// Keeps the JSON of the row just committed.
     pub(super) fn keep_raw(&mut self, line: &str) {
         self.raw.push_str(line);

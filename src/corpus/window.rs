@@ -63,7 +63,7 @@ impl Window {
     /// Fills `framed` with the next batch of `next`, which is a reader's `read`.
     ///
     /// # Errors
-    /// Those of `next`, after the rows that came before.
+    /// Those of `next`, after the rows that came before and whose neighbours are known.
     pub fn read(
         &mut self,
         framed: &mut FramedBatch,
@@ -86,12 +86,28 @@ impl Window {
                 }
             }
         }
-        let Some(batch) = self.waiting.pop_front() else {
+        let Some(mut batch) = self.waiting.pop_front() else {
             framed.batch = Batch::new();
             return self.failure.take().map_or(Ok(false), Err);
         };
         framed.after.clear();
         framed.after.extend(self.waiting.iter().flat_map(Batch::records).take(self.rows).cloned());
+        // Before a failure, the last rows lack neighbours that a mended file may have: they are shown, and not handed out.
+        let lacking = self.rows - framed.after.len();
+        if lacking > 0
+            && let Some(failure) = self.failure.take()
+        {
+            let whole = batch.len().saturating_sub(lacking);
+            if whole == 0 {
+                framed.batch = Batch::new();
+                self.waiting.clear();
+                return Err(failure);
+            }
+            framed.after.splice(0..0, batch.records()[whole..].iter().cloned());
+            batch.truncate(whole);
+            self.waiting.clear();
+            self.failure = Some(failure);
+        }
         framed.before.clone_from(&self.before);
         framed.batch = batch;
         self.pass(&framed.batch);

@@ -103,9 +103,11 @@ impl<'a> Predictor<'a> {
     /// use rapporteur::{Control, LabelledText, Predictor, TrainOptions, TrainingSetBuilder, train};
     /// let side = SideColumns { document: Some("speech".to_owned()), ..Default::default() };
     /// let mut rows = TrainingSetBuilder::with_side(side);
-    /// for speech in ["1", "2", "3", "4", "5", "6", "7", "8", "9"] {
-    ///     for (text, topic) in [("On trade:", "trade"), ("We agree.", "trade"), ("On war:", "war"), ("We do agree.", "war")] {
-    ///         rows.push(LabelledText { text, topic: Some(topic), document: Some(speech), ..Default::default() });
+    /// for speech in 0..20 {
+    ///     let topic = ["trade", "war"][speech % 2];
+    ///     for text in [format!("On {topic}:"), "We agree.".to_owned()] {
+    ///         let document = speech.to_string();
+    ///         rows.push(LabelledText { text: &text, topic: Some(topic), document: Some(&document), ..Default::default() });
     ///     }
     /// }
     /// let options = TrainOptions { context: 1, ..Default::default() };
