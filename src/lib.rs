@@ -57,6 +57,7 @@
 //! | [`evaluate`] | gold labels and predictions | accuracy, F1, confusion, intervals, cross-validation |
 //! | [`curate`] | a corpus, labelled or not | what is wrong with it; the rows to label next |
 //! | [`tuning`] | a labelled corpus, options, a budget | the options that suit the corpus, and every trial |
+//! | [`aggregate`] | labels and probabilities of rows, by group | shares of topics and stances, corrected, with intervals |
 //!
 //! On the ground, for all rooms: [`error`], [`control`] (progress, and stopping), [`labels`], [`sparse`] (the one matrix type) and [`pipeline`] (many threads, results in
 //! order). The types most programs need are named here as well: start with [`train`], [`Model`] and [`Predictor`], or with [`default_model`], which is inside the library.
@@ -66,6 +67,7 @@
 #![deny(missing_docs)]
 #![forbid(unsafe_code)]
 
+pub mod aggregate;
 pub mod control;
 pub mod corpus;
 pub mod curate;

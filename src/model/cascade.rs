@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::departures::Departures;
 use super::error_curve::ErrorCurve;
+use super::known_errors::KnownErrors;
 use super::options::TrainOptions;
 use super::training_set::TrainingSet;
 use super::vectors::vectors;
@@ -34,6 +35,8 @@ pub struct Head {
     pub weighted: bool,
     /// How often it errs where it is at least so sure: a stance, given the true topic. `None` where nothing was chosen by folds.
     pub error_curve: Option<ErrorCurve>,
+    /// How it erred on rows it had not seen; `None` where training had too few rows to tell, and in models of version 0.1.0.
+    pub known_errors: Option<KnownErrors>,
 }
 
 /// The head of the stance given a topic.

@@ -11,6 +11,7 @@ use std::io::Read;
 use super::cascade::{Counts, Head, Model, StanceHead};
 use super::departures::Departures;
 use super::error_curve::ErrorCurve;
+use super::known_errors::KnownErrors;
 use super::options::{Precision, TrainOptions};
 use super::tensors::{BEGINNING_BYTES, Reader, Unreadable, Writer, begins_well};
 use crate::corpus::{Codebook, SideColumns};
@@ -58,6 +59,8 @@ struct HeadHeader {
     offsets: Vec<f64>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     error_curve: Option<ErrorCurve>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    known_errors: Option<KnownErrors>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -218,6 +221,7 @@ fn head_header(head: &Head) -> HeadHeader {
         calibration: head.calibration.clone(),
         offsets: head.offsets.clone(),
         error_curve: head.error_curve.clone(),
+        known_errors: head.known_errors.clone(),
     }
 }
 
@@ -226,7 +230,8 @@ fn write_head(out: &mut Writer, name: &str, head: &Head, half: bool) {
     out.f64s(&format!("{name}.intercept"), head.classifier.intercept());
 }
 
-fn read_head(reader: &Reader<'_>, name: &str, header: HeadHeader, width: usize) -> Result<Head, String> {
+/// `priors` is how many mean probabilities its known errors have.
+fn read_head(reader: &Reader<'_>, name: &str, header: HeadHeader, width: usize, priors: usize) -> Result<Head, String> {
     let labels = ordered(header.labels)?;
     let k = labels.len();
     let intercept = reader.f64s(&format!("{name}.intercept"))?;
@@ -254,9 +259,13 @@ fn read_head(reader: &Reader<'_>, name: &str, header: HeadHeader, width: usize) 
     if header.error_curve.as_ref().is_some_and(|curve| !curve.is_sound()) {
         return Err(format!("{name:?} has an error curve that contradicts itself"));
     }
-    let classifier = LinearClassifier::from_parts(header.loss, weights, intercept);
     let (offsets, c, weighted, error_curve) = (header.offsets, header.c, header.weighted, header.error_curve);
-    Ok(Head { labels, classifier, calibration, offsets, c, weighted, error_curve })
+    let known_errors = header.known_errors;
+    if known_errors.as_ref().is_some_and(|known| !known.is_sound(k, priors)) {
+        return Err(format!("the known errors of {name:?} are of other labels, or no shares"));
+    }
+    let classifier = LinearClassifier::from_parts(header.loss, weights, intercept);
+    Ok(Head { labels, classifier, calibration, offsets, c, weighted, error_curve, known_errors })
 }
 
 fn ordered(names: Vec<String>) -> Result<LabelSet, String> {
@@ -285,7 +294,13 @@ fn read_model(reader: &Reader<'_>, header: Header) -> Result<Model, String> {
         return Err("what it says of its context contradicts itself".into());
     }
     let width = blocks.width(vectoriser.width());
-    let topic = header.topic.map(|h| read_head(reader, "topic", h, width)).transpose()?;
+    let topic = header
+        .topic
+        .map(|h| {
+            let priors = h.labels.len();
+            read_head(reader, "topic", h, width, priors)
+        })
+        .transpose()?;
     let stance = header.stance.map(|h| read_stance(reader, h, width)).transpose()?;
     Ok(Model {
         vectoriser,
@@ -303,8 +318,9 @@ fn read_model(reader: &Reader<'_>, header: Header) -> Result<Model, String> {
 }
 
 fn read_stance(reader: &Reader<'_>, header: StanceHeader, width: usize) -> Result<StanceHead, String> {
-    let head = read_head(reader, "stance", header.head, width)?;
     let topics = ordered(header.topics)?;
+    let priors = header.head.labels.len().saturating_mul(topics.len().max(1));
+    let head = read_head(reader, "stance", header.head, width, priors)?;
     let classes = head.labels.len();
     let mut starts = vec![0u32];
     for length in reader.narrow("departure.lengths")? {

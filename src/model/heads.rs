@@ -40,9 +40,9 @@ pub(super) struct Fitted {
 pub(super) struct Chosen {
     pub c: f64,
     /// Rows of the task on which it was chosen, their folds and scores; empty where nothing was to be chosen.
-    sample: Vec<usize>,
+    pub sample: Vec<usize>,
     folds: Vec<u32>,
-    scores: Vec<f64>,
+    pub scores: Vec<f64>,
     /// Log loss of the scores, mended by their best factor.
     pub log_loss: f64,
 }

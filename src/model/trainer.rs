@@ -5,6 +5,7 @@
 use super::cascade::{Counts, Head, Model, StanceHead};
 use super::departures::Copied;
 use super::heads::{Chosen, Dealing, Fitted, choose, choose_weighting, fit, promises};
+use super::known_errors::KnownErrors;
 use super::options::{Choice, FeatureWeighting, TrainOptions};
 use super::out_of_fold::Task;
 use super::training_set::TrainingSet;
@@ -211,7 +212,8 @@ impl Data<'_> {
     fn topic_head(&self, control: &Control) -> Result<Option<Head>> {
         let Some(TopicChoice { labels, task, chosen }) = self.choose_topic(control)? else { return Ok(None) };
         let fitted = fit(&task, &chosen, self.options, control)?;
-        Ok(Some(head(labels, fitted)))
+        let known = KnownErrors::of(&task, &chosen, &fitted, None);
+        Ok(Some(head(labels, fitted, known)))
     }
 
     pub fn choose_topic(&self, control: &Control) -> Result<Option<TopicChoice<'_>>> {
@@ -229,10 +231,13 @@ impl Data<'_> {
 
     fn stance_head(&self, control: &Control) -> Result<Option<StanceHead>> {
         let Some(choice) = self.choose_stance(control)? else { return Ok(None) };
-        let fitted = fit(&self.stance_task(&choice)?, &choice.chosen, self.options, control)?;
+        let task = self.stance_task(&choice)?;
+        let fitted = fit(&task, &choice.chosen, self.options, control)?;
+        let topics = Some((choice.topics.len(), choice.topic_of.as_slice()));
+        let known = KnownErrors::of(&task, &choice.chosen, &fitted, topics);
         let StanceChoice { labels, topics, seen, departure, copied, .. } = choice;
         let (shared, departures) = copied.split(&fitted.classifier, departure, topics.len());
-        let head = head(labels, Fitted { classifier: shared, ..fitted });
+        let head = head(labels, Fitted { classifier: shared, ..fitted }, known);
         Ok(Some(StanceHead { head, topics, departures, departure, seen }))
     }
 
@@ -352,7 +357,7 @@ impl Data<'_> {
     }
 }
 
-fn head(labels: LabelSet, fitted: Fitted) -> Head {
+fn head(labels: LabelSet, fitted: Fitted, known_errors: Option<KnownErrors>) -> Head {
     Head {
         labels,
         classifier: fitted.classifier,
@@ -361,5 +366,6 @@ fn head(labels: LabelSet, fitted: Fitted) -> Head {
         c: fitted.c,
         weighted: fitted.weighted,
         error_curve: fitted.error_curve,
+        known_errors,
     }
 }
