@@ -58,6 +58,7 @@
 //! | [`curate`] | a corpus, labelled or not | what is wrong with it; the rows to label next |
 //! | [`tuning`] | a labelled corpus, options, a budget | the options that suit the corpus, and every trial |
 //! | [`aggregate`] | labels and probabilities of rows, by group | shares of topics and stances, corrected, with intervals |
+//! | [`report`] | an aggregation, an evaluation | a page of HTML |
 //!
 //! On the ground, for all rooms: [`error`], [`control`] (progress, and stopping), [`labels`], [`sparse`] (the one matrix type) and [`pipeline`] (many threads, results in
 //! order). The types most programs need are named here as well: start with [`train`], [`Model`] and [`Predictor`], or with [`default_model`], which is inside the library.
@@ -78,6 +79,7 @@ pub mod labels;
 pub mod linear;
 pub mod model;
 pub mod pipeline;
+pub mod report;
 pub mod sparse;
 pub mod text;
 pub mod tuning;

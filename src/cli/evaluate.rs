@@ -5,12 +5,13 @@ use std::io::Write;
 use rapporteur::corpus::{Batch, LabelledReader, Output};
 use rapporteur::error::Place;
 use rapporteur::evaluate::{Answer, Bootstrap, Evaluation, EvaluationOptions, cross_validate, learning_curve, measure};
-use rapporteur::model::{Head, Model, TrainOptions, TrainingSet, default_model, read_training_set};
+use rapporteur::model::{DEFAULT_MODEL, Head, Model, TrainOptions, TrainingSet, default_model, read_training_set};
 use rapporteur::{Error, Result};
 
 use super::answers::{AnswerOptions, AnswerWriter, Layout};
 use super::columns::ColumnArgs;
 use super::config::{Config, LearnArgs, list};
+use super::evaluation_report::{self, Judge};
 use super::judged::judge;
 use super::reading::{Reading, ReadingArgs};
 use super::terminal::Terminal;
@@ -59,6 +60,9 @@ pub struct Args {
     /// Write the figures as JSON; `-` for standard output, in place of the table
     #[arg(long, value_name = "FILE")]
     json: Option<String>,
+    /// Write a page to look at: figures, confusions, reliability, the worst mistakes
+    #[arg(long, value_name = "REPORT.html", conflicts_with_all = ["compare", "predictions_a", "learning_curve"])]
+    report: Option<String>,
     /// Write the input with the predictions beside it
     #[arg(long, value_name = "OUT.csv")]
     predictions: Option<String>,
@@ -93,7 +97,11 @@ pub fn run(args: Args, common: &Common, terminal: &Terminal) -> Result<()> {
     let inputs: Vec<String> =
         [&args.labelled, &args.predictions_a, &args.predictions_b].into_iter().flatten().cloned().collect();
     let pipe = |path: &str| path == "-" || std::fs::metadata(path).is_ok_and(|m| !m.is_file() && !m.is_dir());
-    let twice = [("--predictions", args.predictions.is_some()), ("--compare", args.compare.is_some())];
+    let twice = [
+        ("--predictions", args.predictions.is_some()),
+        ("--compare", args.compare.is_some()),
+        ("--report", args.report.is_some()),
+    ];
     if let Some((option, _)) = twice.into_iter().find(|(_, given)| *given && inputs.iter().any(|path| pipe(path))) {
         return Err(Error::usage(format!("{option} reads the file twice, which a pipe does not allow; give a file")));
     }
@@ -103,9 +111,11 @@ pub fn run(args: Args, common: &Common, terminal: &Terminal) -> Result<()> {
         return Err(Error::usage("--json and --predictions cannot go to the same place"));
     }
     args.json.as_ref().map_or(Ok(()), |path| keep_input("--json", path, &inputs))?;
+    args.report.as_ref().map_or(Ok(()), |path| keep_input("--report", path, &inputs))?;
     // The targets are opened first: better to hear now than after an hour that they cannot be written.
     let predictions = args.predictions.as_deref().map(|path| Output::create(Some(path), false)).transpose()?;
     let json = args.json.as_deref().map(Report::create).transpose()?;
+    let report = args.report.as_deref().map(|path| Output::create(Some(path), false)).transpose()?;
     let reading = args.reading.clone().or(config.reading).open(&inputs, terminal)?;
     let text_too = args.json.as_deref() != Some("-") && args.predictions.as_deref() != Some("-");
     if let (Some(a), Some(b)) = (&args.predictions_a, &args.predictions_b) {
@@ -139,13 +149,14 @@ pub fn run(args: Args, common: &Common, terminal: &Terminal) -> Result<()> {
         finish(path, curve.rows, &curve.warnings, terminal)?;
         return publish(&curve, json, text_too, |page| curve.write_text(page));
     }
-    let (evaluation, answers) = match folds {
+    let (evaluation, answers, judge_of) = match folds {
         Some(folds) => {
             let (set, options) = training_set(&inputs, (&columns, &reading), &learn, &common, terminal)?;
             let answers =
                 cross_validate(&set, &options, folds, terminal.control()).map_err(|e| of_corpus(e, &inputs))?;
             terminal.control().report("resampling", None);
-            (measure(&set, &answers, &set.topics, &set.stances, &measured)?, answers)
+            let evaluation = measure(&set, &answers, &set.topics, &set.stances, &measured)?;
+            (evaluation, answers, Judge::folds(folds, &set, &options))
         }
         None => {
             let model = model()?;
@@ -158,12 +169,16 @@ pub fn run(args: Args, common: &Common, terminal: &Terminal) -> Result<()> {
             let (topics, stances) = (names(topic), names(stance));
             terminal.control().report("resampling", None);
             let evaluation = Evaluation::measure(&rows, judged.groups.as_deref(), &topics, &stances, &measured)?;
-            (evaluation, judged.answers)
+            let answers = judged.answers;
+            (evaluation, answers, Judge::model(args.model.as_deref().unwrap_or(DEFAULT_MODEL), model))
         }
     };
     finish(path, evaluation.rows, &evaluation.warnings, terminal)?;
     if let (Some(to), Some(out)) = (&args.predictions, predictions) {
         write_predictions(to, out, path, (&columns, &reading), &answers)?;
+    }
+    if let Some(report) = report {
+        evaluation_report::write(report, path, (&columns, &reading), &evaluation, &answers, &judge_of)?;
     }
     publish(&evaluation, json, text_too, |page| evaluation.write_text(page))
 }

@@ -3,6 +3,7 @@
 //! Flows in: arguments. Flows out: results to standard output or a file, everything else to standard error, and an exit code: 0 for success (a closed pipe
 //! too), 1 for failure, 2 for wrong usage, 130 for Ctrl-C.
 
+mod aggregate;
 mod agree;
 mod answers;
 mod check;
@@ -11,9 +12,11 @@ mod columns;
 mod compare;
 mod config;
 mod evaluate;
+mod evaluation_report;
 mod explain;
 mod inspect;
 mod judged;
+mod period;
 mod pretty;
 mod reading;
 mod resume;
@@ -93,6 +96,8 @@ enum Command {
     Suggest(Box<suggest::Args>),
     /// Measure how well coders agree on the same texts, and list where they do not
     Agree(Box<agree::Args>),
+    /// Estimate the share of each topic and stance by group, corrected for the model's errors
+    Aggregate(Box<aggregate::Args>),
     /// Show what a model is: labels, options, corpus, scores, weightiest terms
     Inspect(inspect::Args),
     /// Show the words behind the labels of a text
@@ -129,6 +134,7 @@ pub fn main() -> ExitCode {
         Command::Check(args) => check::run(*args, &common, &terminal).map(|strictly_found| found = strictly_found),
         Command::Suggest(args) => suggest::run(*args, &common, &terminal),
         Command::Agree(args) => agree::run(*args, &common, &terminal),
+        Command::Aggregate(args) => aggregate::run(*args, &common, &terminal),
         Command::Inspect(args) => inspect::run(args),
         Command::Explain(args) => explain::run(args),
         Command::Completions { shell } => complete(shell),
