@@ -72,3 +72,12 @@ fn nothing_to_explain_is_wrong_usage() {
     work.run("explain ~").code(2).stderr(contains("nothing to explain"));
     work.run("explain").code(2).stderr(contains("<TEXT|FILE>"));
 }
+
+/// A text could clear the screen of who asked about it.
+#[test]
+fn control_characters_do_not_reach_the_terminal() {
+    let work = Work::with_model();
+    work.write("a.csv", "text\n\"We reject \u{1b}[2J the\u{7} dam upstream.\"\n");
+    let shown = work.stdout("explain a.csv --model a.model");
+    assert!(!shown.contains(['\u{1b}', '\u{7}']) && shown.contains("upstream"), "{shown:?}");
+}

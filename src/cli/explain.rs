@@ -104,7 +104,7 @@ fn write_paragraph(
 }
 
 fn write_evidence(label: &str, evidence: &[Evidence], words: usize, out: &mut impl Write) -> std::io::Result<()> {
-    let spell = |e: &Evidence| format!("{} {:+.2}", e.words, e.weight);
+    let spell = |e: &Evidence| format!("{} {:+.2}", harmless(&e.words), e.weight);
     let up: Vec<String> = evidence.iter().filter(|e| e.weight > 0.0).take(words).map(spell).collect();
     let down: Vec<String> = evidence.iter().rev().filter(|e| e.weight < 0.0).take(words).map(spell).collect();
     let or_none = |list: Vec<String>| if list.is_empty() { "nothing".to_owned() } else { list.join(", ") };
@@ -112,8 +112,15 @@ fn write_evidence(label: &str, evidence: &[Evidence], words: usize, out: &mut im
     writeln!(out, "  against {label}: {}", or_none(down))
 }
 
+/// A stranger's text without what would steer the terminal.
+fn harmless(text: &str) -> String {
+    text.replace(|c: char| c.is_ascii_control(), " ")
+}
+
 /// The text with the strongest single places marked; phrases inside one another are marked once.
 fn marked(text: &str, evidence: &[Evidence], words: usize, colour: bool) -> String {
+    // Each of them is one byte, as the space is, so places stay.
+    let text = &harmless(text);
     let (up, down) = (evidence.iter().take(words), evidence.iter().rev().take(words));
     let strong = up.filter(|e| e.weight > 0.0).chain(down.filter(|e| e.weight < 0.0));
     let mut places: Vec<(usize, usize, bool)> =
