@@ -137,7 +137,11 @@ impl Config {
 
     /// Reads a TOML file. Names are those of the options, with `-` or `_`. All values are understood here, so that the file can be named.
     pub fn read(path: &str) -> Result<Config> {
-        let raw = std::fs::read_to_string(path).map_err(|e| Error::io("read", path, e))?;
+        Config::parse(path, &std::fs::read_to_string(path).map_err(|e| Error::io("read", path, e))?)
+    }
+
+    /// Understands the text of one; `path` is what errors call it.
+    pub fn parse(path: &str, raw: &str) -> Result<Config> {
         let bad = |problem: String| {
             Error::input(
                 Place::file(path),

@@ -69,7 +69,8 @@ impl Input {
         Input::decoding(name, reader, Encoding::default(), &ReadLog::default())
     }
 
-    fn decoding(
+    /// As [`Input::from_reader`], in an encoding.
+    pub(super) fn decoding(
         name: impl Into<String>,
         mut reader: impl Read + Send + 'static,
         encoding: Encoding,

@@ -37,7 +37,7 @@ pub use labelled::{LabelColumns, LabelledColumns, LabelledReader, LabelledRow, s
 pub use output::Output;
 pub use paragraphs::{DEFAULT_MAX_WORDS, split_paragraphs};
 pub use read_log::{BadRow, OnError, ReadLog};
-pub use records::{Batch, ReadOptions, RecordReader, open_records};
+pub use records::{Batch, ReadOptions, RecordReader, open_records, read_records};
 pub use resumable::{Mark, Resumable};
 pub use side_columns::{Side, SideColumns, SideIndices};
 pub use window::{FramedBatch, Window};

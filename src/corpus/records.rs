@@ -21,6 +21,8 @@ use crate::error::{Error, Place, Result};
 /// Bytes of a row at most. A file without line ends, or with a quote that is never closed, is one row, and must not fill the
 /// memory.
 pub(super) const MOST_ROW_BYTES: u64 = 1 << 29;
+/// Bytes of a row that a batch keeps room for.
+const ROOMY: usize = 1 << 14;
 /// What a cell costs beside its text.
 const CELL_BYTES: usize = size_of::<usize>();
 
@@ -139,6 +141,12 @@ impl Batch {
         if self.name != *name {
             self.name = Arc::clone(name);
         }
+        // A place that held a large row gives its memory back: in a long stream every place holds one some time.
+        for record in &mut self.records[..self.lines.len()] {
+            if record.as_slice().len() + record.len() * CELL_BYTES > ROOMY {
+                *record = StringRecord::new();
+            }
+        }
         self.sequence = sequence;
         self.first_row = first_row;
         self.lines.clear();
@@ -254,10 +262,40 @@ pub fn open_records(path: &str, options: &ReadOptions) -> Result<Box<dyn RecordR
     open_as(path, options, None)
 }
 
+/// Reads records from any reader; `name` is what errors will call it, and its ending tells the format where the options do
+/// not.
+///
+/// ```
+/// use rapporteur::corpus::{Batch, ReadOptions, read_records};
+/// let mut reader = read_records("memory.csv", &b"id,text\n1,We agree.\n"[..], &ReadOptions::default())?;
+/// let mut batch = Batch::new();
+/// assert!(reader.read(&mut batch, 1000, 1 << 20)?);
+/// assert_eq!(&batch.record(0)[1], "We agree.");
+/// # Ok::<(), rapporteur::Error>(())
+/// ```
+///
+/// # Errors
+/// As [`open_records`].
+pub fn read_records(
+    name: &str,
+    reader: impl std::io::Read + Send + 'static,
+    options: &ReadOptions,
+) -> Result<Box<dyn RecordReader>> {
+    records_of(Input::decoding(name, reader, options.encoding, &options.log)?, name, options, None)
+}
+
 /// As [`open_records`], and where only the content could tell, prose is taken for `rather`: a corpus with labels is
 /// never prose.
 pub(super) fn open_as(path: &str, options: &ReadOptions, rather: Option<Format>) -> Result<Box<dyn RecordReader>> {
-    let mut input = Input::open_encoded(path, options.encoding, &options.log)?;
+    records_of(Input::open_encoded(path, options.encoding, &options.log)?, path, options, rather)
+}
+
+fn records_of(
+    mut input: Input,
+    path: &str,
+    options: &ReadOptions,
+    rather: Option<Format>,
+) -> Result<Box<dyn RecordReader>> {
     let format = match options.format.or_else(|| Format::of_name(path)) {
         Some(format) => format,
         None => {
@@ -296,6 +334,23 @@ mod tests {
         assert_eq!(header_of("a.out", "{\"id\": 1}\n"), ["id"]);
         assert_eq!(header_of("a", "Prose.\n"), ["source", "paragraph", "text"]);
         assert_eq!(header_of("a.tsv", "id,x\ttext\n"), ["id,x", "text"]);
+    }
+
+    /// Each of two thousand places kept room for the largest row that it ever held.
+    #[test]
+    fn large_rows_are_given_back() {
+        let mut text = "text\n".to_owned();
+        for i in 0..20 {
+            text.push_str(&"a\n".repeat(i));
+            text.push_str(&"b".repeat(3 * ROOMY));
+            text.push('\n');
+        }
+        let input = Input::from_reader("x", std::io::Cursor::new(text.into_bytes())).unwrap();
+        let mut reader = CsvRecords::new(input, Delimiter::Auto, &ReadOptions::default()).unwrap();
+        let mut batch = Batch::new();
+        while reader.read(&mut batch, 100, 2 * ROOMY).unwrap() {
+            assert!(batch.records.iter().filter(|record| record.as_slice().len() > ROOMY).count() <= 1);
+        }
     }
 
     #[test]

@@ -75,17 +75,20 @@ impl Lexicon {
     /// The words of a token stream, with the place of each in the stream; stop words and marks passed over.
     pub fn words<'a>(&'a self, tokens: &'a [u32]) -> impl Iterator<Item = (usize, u32)> + 'a {
         let mut in_scope = false;
-        tokens.iter().enumerate().filter_map(move |(place, &form)| {
-            let form = form as usize;
-            let word = if in_scope { self.negated[form] } else { self.words[form] };
-            if self.scoped {
-                match self.scopes[form] {
-                    Scope::Opens => in_scope = true,
-                    Scope::Ends => in_scope = false,
-                    Scope::None => {}
-                }
+        tokens.iter().enumerate().filter_map(move |(place, &form)| self.word(form, &mut in_scope).map(|w| (place, w)))
+    }
+
+    /// The word of a form, unless it has none; `in_scope` says whether a negation before it reaches it, and afterwards whether one reaches the next.
+    pub fn word(&self, form: u32, in_scope: &mut bool) -> Option<u32> {
+        let form = form as usize;
+        let word = if *in_scope { self.negated[form] } else { self.words[form] };
+        if self.scoped {
+            match self.scopes[form] {
+                Scope::Opens => *in_scope = true,
+                Scope::Ends => *in_scope = false,
+                Scope::None => {}
             }
-            (word != SKIPPED).then_some((place, word))
-        })
+        }
+        (word != SKIPPED).then_some(word)
     }
 }

@@ -21,7 +21,10 @@ use super::strings::Strings;
 use super::vocabulary::Vocabulary;
 use crate::error::Error;
 use crate::sparse::SparseMatrix;
-use crate::text::{Analyser, Term, Token, char_ngrams, negated, normalise, tokenise};
+use crate::text::{Analyser, Term, Token, char_ngrams, negated, normalise, tokenise, tokenise_runs};
+
+/// Tokens looked at together: more at once would take memory and no less time.
+const RUN: usize = 1 << 16;
 
 /// A fitted vectoriser: parameters, vocabulary, idf.
 ///
@@ -172,14 +175,29 @@ impl Vectoriser {
         });
     }
 
-    /// Calls `each` with every term that occurs: its column, and the first and last token of it.
-    fn visit_terms(&self, lexicon: &Lexicon, forms: &[u32], walk: &mut Walk, mut each: impl FnMut(u32, usize, usize)) {
+    /// Calls `each` with every term that occurs in the next run of a text: its column, and the first and last token of it. An n-gram is found with the run that
+    /// has its last word, or at the latest with the `last` run.
+    fn visit_terms(
+        &self,
+        lexicon: &Lexicon,
+        forms: &[u32],
+        last: bool,
+        walk: &mut Walk,
+        mut each: impl FnMut(u32, usize, usize),
+    ) {
+        let base = walk.base;
         if let Some(range) = self.params.word_ngrams {
-            let Walk { words, nodes, pairs, fetched } = walk;
-            words.clear();
-            words.extend(lexicon.words(forms));
+            let Walk { words, nodes, pairs, fetched, in_scope, .. } = walk;
+            words.extend(
+                forms
+                    .iter()
+                    .enumerate()
+                    .filter_map(|(place, &form)| lexicon.word(form, in_scope).map(|word| (base + place, word))),
+            );
+            // Words whose longer n-grams are still to come wait for the next run.
+            let starts = if last { words.len() } else { (words.len() + 1).saturating_sub(range.max()) };
             nodes.clear();
-            nodes.extend(words.iter().map(|&(_, word)| word));
+            nodes.extend(words[..starts].iter().map(|&(_, word)| word));
             // From n-grams to those one word longer; a node that is not known has no longer one.
             for n in 1..=range.max() {
                 if n > 1 {
@@ -198,14 +216,16 @@ impl Vectoriser {
                     }
                 }
             }
+            words.drain(..starts);
         }
         if self.params.char_ngrams.is_some() {
             for (place, &form) in forms.iter().enumerate() {
                 for &gram in lexicon.grams(form) {
-                    each(gram, place, place);
+                    each(gram, base + place, base + place);
                 }
             }
         }
+        walk.base += forms.len();
     }
 }
 
@@ -224,6 +244,19 @@ struct Walk {
     nodes: Vec<u32>,
     pairs: Vec<(u32, u32)>,
     fetched: Vec<(u32, u32, u32)>,
+    /// Tokens of the runs before.
+    base: usize,
+    /// Whether a negation reaches the next token.
+    in_scope: bool,
+}
+
+impl Walk {
+    /// Begins a text.
+    fn begin(&mut self) {
+        self.words.clear();
+        self.base = 0;
+        self.in_scope = false;
+    }
 }
 
 /// Room for counting the terms of one row.
@@ -232,6 +265,8 @@ struct Walk {
 /// fetched for them. Columns of characters are few and repeat often: they are counted in a table, which fits the cache.
 struct Scratch {
     words: Vec<u32>,
+    /// Columns of words with their counts, in order, of a text so long that `words` would not hold it.
+    counted: Vec<(u32, u32)>,
     char_counts: Vec<u32>,
     chars: Vec<u32>,
     walk: Walk,
@@ -246,6 +281,7 @@ impl Scratch {
         let vocabulary = &vectoriser.vocabulary;
         Scratch {
             words: Vec::new(),
+            counted: Vec::new(),
             char_counts: vec![0; vocabulary.len() - vocabulary.word_terms()],
             chars: Vec::new(),
             walk: Walk::default(),
@@ -257,10 +293,27 @@ impl Scratch {
 
     /// Appends the vector of a token stream to `out`.
     fn row(&mut self, vectoriser: &Vectoriser, lexicon: &Lexicon, forms: &[u32], out: &mut SparseMatrix) {
-        let Scratch { words, char_counts, chars, walk, columns, values, sublinear } = self;
+        self.begin();
+        let mut runs = forms.chunks(RUN).peekable();
+        while let Some(run) = runs.next() {
+            self.feed(vectoriser, lexicon, run, runs.peek().is_none());
+        }
+        self.finish(vectoriser, out);
+    }
+
+    /// Begins a text.
+    fn begin(&mut self) {
+        self.words.clear();
+        self.counted.clear();
+        self.walk.begin();
+    }
+
+    /// Counts the terms of a run of a text.
+    fn feed(&mut self, vectoriser: &Vectoriser, lexicon: &Lexicon, forms: &[u32], last: bool) {
+        const MOST_WORDS: usize = 1 << 20;
+        let Scratch { words, char_counts, chars, walk, .. } = self;
         let bound = vectoriser.vocabulary.word_terms() as u32;
-        words.clear();
-        vectoriser.visit_terms(lexicon, forms, walk, |column, _, _| match column.checked_sub(bound) {
+        vectoriser.visit_terms(lexicon, forms, last, walk, |column, _, _| match column.checked_sub(bound) {
             None => words.push(column),
             Some(gram) => {
                 let count = &mut char_counts[gram as usize];
@@ -270,6 +323,33 @@ impl Scratch {
                 *count += 1;
             }
         });
+        if self.words.len() > MOST_WORDS {
+            self.gather();
+        }
+    }
+
+    /// Puts `words` to what is counted.
+    fn gather(&mut self) {
+        self.words.sort_unstable();
+        let runs = self.words.chunk_by(|a, b| a == b).map(|run| (run[0], run.len() as u32));
+        let mut all: Vec<(u32, u32)> = std::mem::take(&mut self.counted).into_iter().chain(runs).collect();
+        all.sort_unstable();
+        all.dedup_by(|next, kept| {
+            let same = next.0 == kept.0;
+            kept.1 += if same { next.1 } else { 0 };
+            same
+        });
+        self.counted = all;
+        self.words.clear();
+    }
+
+    /// Appends the vector of the text to `out`.
+    fn finish(&mut self, vectoriser: &Vectoriser, out: &mut SparseMatrix) {
+        if !self.counted.is_empty() {
+            self.gather();
+        }
+        let Scratch { words, counted, char_counts, chars, columns, values, sublinear, .. } = self;
+        let bound = vectoriser.vocabulary.word_terms() as u32;
         columns.clear();
         values.clear();
         let mut value_of = |column: u32, count: u32| {
@@ -283,6 +363,9 @@ impl Scratch {
         words.sort_unstable();
         for run in words.chunk_by(|a, b| a == b) {
             value_of(run[0], run.len() as u32);
+        }
+        for &(column, count) in counted.iter() {
+            value_of(column, count);
         }
         chars.sort_unstable();
         for gram in chars.drain(..) {
@@ -335,6 +418,7 @@ impl<'a> TextVectoriser<'a> {
     /// Bounds what is remembered: about 100 MB with character n-grams.
     const MOST_FORMS: usize = 500_000;
     const MOST_GRAMS: usize = 8_000_000;
+    const MOST_TEXT: usize = 64_000_000;
 
     /// For one thread.
     pub fn new(vectoriser: &'a Vectoriser) -> Self {
@@ -349,36 +433,54 @@ impl<'a> TextVectoriser<'a> {
         }
     }
 
-    fn analyse(&mut self, text: &str) {
-        if self.lexicon.len() > Self::MOST_FORMS || self.lexicon.gram_total() > Self::MOST_GRAMS {
-            self.forms.clear();
-            self.lexicon.clear();
-        }
-        self.tokens.clear();
-        self.stream.clear();
-        tokenise(text, &mut self.tokens);
-        for token in &self.tokens {
-            normalise(&text[token.start..token.end], &mut self.form);
-            let id = self.forms.intern(&self.form);
-            if id as usize == self.lexicon.len() {
-                self.vectoriser.look_up(&self.form, &mut self.lexicon);
-            }
-            self.stream.push(id);
+    /// Forgets all forms if they are many.
+    fn make_room(forms: &mut Strings, lexicon: &mut Lexicon) {
+        let many = lexicon.len() > Self::MOST_FORMS || lexicon.gram_total() > Self::MOST_GRAMS;
+        if many || forms.text_len() > Self::MOST_TEXT {
+            forms.clear();
+            lexicon.clear();
         }
     }
 
     /// Appends the vector of a text to `out`.
     pub fn transform(&mut self, text: &str, out: &mut SparseMatrix) {
-        self.analyse(text);
-        self.scratch.row(self.vectoriser, &self.lexicon, &self.stream, out);
+        let TextVectoriser { vectoriser, forms, lexicon, scratch, tokens, stream, form } = self;
+        tokens.clear();
+        scratch.begin();
+        tokenise_runs(text, RUN, tokens, |tokens, last| {
+            Self::make_room(forms, lexicon);
+            stream.clear();
+            for token in tokens.drain(..) {
+                normalise(&text[token.start..token.end], form);
+                let id = forms.intern(form);
+                if id as usize == lexicon.len() {
+                    vectoriser.look_up(form, lexicon);
+                }
+                stream.push(id);
+            }
+            scratch.feed(vectoriser, lexicon, stream, last);
+        });
+        scratch.finish(vectoriser, out);
     }
 
     /// Every place where a known term stands in the text, in the order of the text.
     pub fn occurrences(&mut self, text: &str) -> Vec<Occurrence> {
-        self.analyse(text);
+        let TextVectoriser { vectoriser, forms, lexicon, scratch, tokens, stream, form } = self;
+        Self::make_room(forms, lexicon);
+        tokens.clear();
+        stream.clear();
+        tokenise(text, tokens);
+        for token in tokens.iter() {
+            normalise(&text[token.start..token.end], form);
+            let id = forms.intern(form);
+            if id as usize == lexicon.len() {
+                vectoriser.look_up(form, lexicon);
+            }
+            stream.push(id);
+        }
         let mut found = Vec::new();
-        let tokens = &self.tokens;
-        self.vectoriser.visit_terms(&self.lexicon, &self.stream, &mut self.scratch.walk, |column, first, last| {
+        scratch.walk.begin();
+        vectoriser.visit_terms(lexicon, stream, true, &mut scratch.walk, |column, first, last| {
             found.push(Occurrence { column: column as usize, place: tokens[first].start..tokens[last].end });
         });
         found
@@ -409,5 +511,61 @@ impl Transformer<&Documents, SparseMatrix> for Vectoriser {
     fn transform(&self, documents: &Documents) -> SparseMatrix {
         let rows: Vec<u32> = (0..documents.len() as u32).collect();
         self.transform_rows(documents, &rows)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::features::VectoriserParams;
+    use crate::text::{AnalyserSettings, NgramRange};
+    use linfa::ParamGuard;
+
+    /// A text longer than many runs, with words of the vocabulary and forms enough to be forgotten on the way.
+    #[test]
+    fn a_text_of_many_runs_has_the_vector_of_the_whole() {
+        let known = ["peace talks began", "not war but peace", "the talks were not easy", "war, and no peace"];
+        let settings = AnalyserSettings { mark_negation: true, ..Default::default() };
+        let params = VectoriserParams::default()
+            .analyser(settings)
+            .word_ngrams(NgramRange::new(1, 3).ok())
+            .char_ngrams(NgramRange::new(2, 3).ok())
+            .min_df(crate::features::Frequency::Count(1));
+        let corpus: Documents = known.into_iter().collect();
+        let vectoriser = Vectoriser::fit(&params.check().unwrap(), &corpus).unwrap();
+        let mut long = String::new();
+        for i in 0..400_000 {
+            long.push_str(known[i * 7 % 4]);
+            long.push_str(if i % 5 == 0 { " " } else { ". " });
+            if i % 3 == 0 {
+                long.push_str(&format!("x{i} "));
+            }
+        }
+        let documents: Documents = [long.as_str()].into_iter().collect();
+        assert!(documents.token_count() > 20 * RUN);
+        let by_runs = vectoriser.transform_rows(&documents, &[0]);
+        let mut texts = TextVectoriser::new(&vectoriser);
+        let mut by_text = SparseMatrix::with_cols(vectoriser.width());
+        texts.transform(&long, &mut by_text);
+        assert_eq!(by_runs, by_text);
+        // The places of all terms, which are not looked for in runs, come to the same counts.
+        let mut counts = vec![0u32; vectoriser.width()];
+        texts.occurrences(&long).iter().for_each(|o| counts[o.column] += 1);
+        let words = vectoriser.vocabulary().word_terms();
+        let norm = |range: std::ops::Range<usize>| {
+            let value = |j: usize| f64::from(vectoriser.idf()[j]) * (1.0 + libm::log(f64::from(counts[j])));
+            range.filter(|&j| counts[j] > 0).map(|j| value(j).powi(2)).sum::<f64>().sqrt()
+        };
+        for (columns, block) in [(0..words, norm(0..words)), (words..counts.len(), norm(words..counts.len()))] {
+            for j in columns {
+                let value = f64::from(vectoriser.idf()[j]) * (1.0 + libm::log(f64::from(counts[j].max(1)))) / block;
+                let found = by_text.row(0).iter().find(|&(column, _)| column == j).map_or(0.0, |(_, v)| f64::from(v));
+                assert!((found - if counts[j] > 0 { value } else { 0.0 }).abs() < 1e-6, "{j}");
+            }
+        }
+        assert!(
+            counts[..words].iter().map(|&n| n as usize).sum::<usize>() > 2 << 20,
+            "the counts were gathered on the way"
+        );
     }
 }

@@ -19,4 +19,5 @@ pub use ngrams::{NgramRange, char_ngrams};
 pub use normalise::normalise;
 pub use stem::Stemming;
 pub use stop_words::{stop_words_from, stop_words_of};
-pub use tokenise::{Token, TokenKind, tokenise};
+pub(crate) use tokenise::tokenise_runs;
+pub use tokenise::{LONGEST, Token, TokenKind, tokenise, tokenise_by_the_standard};

@@ -5,12 +5,17 @@
 //! and cut further where an elided article leans on the next word (`l'accord`). Numbers
 //! stay whole (`1,540`, `3.5`) as the standard has them. Clusters of punctuation and symbols are kept as [`TokenKind::Mark`]s: they bound negation, and character n-grams may use them.
 //!
+//! A token has at most [`LONGEST`] bytes; what is longer is cut, so that a text without a space is a text like others and not one word of fifty megabytes.
+//!
 //! Two paths give the same tokens: chunks of text between ASCII white space that are all ASCII are cut by a byte scanner, others
 //! by `unicode-segmentation`. A property test holds them equal.
 
 use std::ops::Range;
 
 use unicode_segmentation::UnicodeSegmentation;
+
+/// Bytes of a token at most.
+pub const LONGEST: usize = 1_024;
 
 /// What a token is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -44,6 +49,50 @@ pub struct Token {
 /// assert_eq!(words, ["We", "can't", "accept", "1,540", "cease-fires", "#UNSC"]);
 /// ```
 pub fn tokenise(text: &str, tokens: &mut Vec<Token>) {
+    cut(text, &mut Sink { tokens, most: usize::MAX, full: &mut |_| () });
+}
+
+/// As [`tokenise`], a run at a time, so that a text of any length takes little memory: `each` is given about `most` tokens, which it takes out, and at the
+/// end those that are left, perhaps none, with `true`.
+pub(crate) fn tokenise_runs(
+    text: &str,
+    most: usize,
+    tokens: &mut Vec<Token>,
+    mut each: impl FnMut(&mut Vec<Token>, bool),
+) {
+    cut(text, &mut Sink { tokens, most, full: &mut |tokens| each(tokens, false) });
+    each(tokens, true);
+}
+
+/// Where tokens go.
+struct Sink<'a> {
+    tokens: &'a mut Vec<Token>,
+    most: usize,
+    full: &'a mut dyn FnMut(&mut Vec<Token>),
+}
+
+impl Sink<'_> {
+    #[inline]
+    fn push(&mut self, text: &str, mut token: Token) {
+        while token.end - token.start > LONGEST {
+            let bound = (token.start + LONGEST - 3..=token.start + LONGEST).rev();
+            let cut = bound.into_iter().find(|&at| text.is_char_boundary(at)).unwrap_or(token.end);
+            self.put(Token { end: cut, ..token });
+            token.start = cut;
+        }
+        self.put(token);
+    }
+
+    #[inline]
+    fn put(&mut self, token: Token) {
+        self.tokens.push(token);
+        if self.tokens.len() >= self.most {
+            (self.full)(self.tokens);
+        }
+    }
+}
+
+fn cut(text: &str, sink: &mut Sink<'_>) {
     let bytes = text.as_bytes();
     let mut at = 0;
     while at < bytes.len() {
@@ -58,10 +107,20 @@ pub fn tokenise(text: &str, tokens: &mut Vec<Token>) {
             at += 1;
         }
         if ascii {
-            cut_ascii(&text[start..at], start, tokens);
+            cut_ascii(text, start..at, sink);
         } else {
-            cut_unicode(&text[start..at], start, tokens);
+            cut_unicode(text, start..at, sink);
         }
+    }
+}
+
+/// The same tokens without the byte scanner: slower, and what tests compare [`tokenise`] with.
+pub fn tokenise_by_the_standard(text: &str, tokens: &mut Vec<Token>) {
+    let sink = &mut Sink { tokens, most: usize::MAX, full: &mut |_| () };
+    let mut at = 0;
+    for chunk in text.split(|c: char| c.is_ascii() && is_space(c as u8)) {
+        cut_unicode(text, at..at + chunk.len(), sink);
+        at += chunk.len() + 1;
     }
 }
 
@@ -135,9 +194,10 @@ fn elision(piece: &str) -> Option<usize> {
     (at > 0 && piece[cut..].chars().take(3).filter(|c| c.is_alphanumeric()).count() == 3).then_some(cut)
 }
 
-fn cut_ascii(chunk: &str, offset: usize, tokens: &mut Vec<Token>) {
+fn cut_ascii(text: &str, place: Range<usize>, sink: &mut Sink<'_>) {
+    let (chunk, offset) = (&text[place.clone()], place.start);
     let bytes = chunk.as_bytes();
-    let mut joiner = Joiner::new(tokens);
+    let mut joiner = Joiner::new(text, sink);
     let mut at = 0;
     while at < bytes.len() {
         let first = at;
@@ -154,8 +214,9 @@ fn cut_ascii(chunk: &str, offset: usize, tokens: &mut Vec<Token>) {
     joiner.finish();
 }
 
-fn cut_unicode(chunk: &str, offset: usize, tokens: &mut Vec<Token>) {
-    let mut joiner = Joiner::new(tokens);
+fn cut_unicode(text: &str, place: Range<usize>, sink: &mut Sink<'_>) {
+    let (chunk, offset) = (&text[place.clone()], place.start);
+    let mut joiner = Joiner::new(text, sink);
     for (at, piece) in chunk.split_word_bound_indices() {
         let segment = if piece.chars().any(char::is_alphanumeric) {
             Segment::Word
@@ -190,16 +251,17 @@ impl Segment {
 }
 
 /// Joins sigil + word, word + hyphen + word, and runs of marks; `open` is a token that may still grow.
-struct Joiner<'a> {
-    tokens: &'a mut Vec<Token>,
+struct Joiner<'a, 'b> {
+    text: &'a str,
+    sink: &'a mut Sink<'b>,
     open: Option<Token>,
     /// A sigil or hyphen that the next segment may take in, with its range.
     pending: Option<(Segment, usize, usize)>,
 }
 
-impl<'a> Joiner<'a> {
-    fn new(tokens: &'a mut Vec<Token>) -> Self {
-        Joiner { tokens, open: None, pending: None }
+impl<'a, 'b> Joiner<'a, 'b> {
+    fn new(text: &'a str, sink: &'a mut Sink<'b>) -> Self {
+        Joiner { text, sink, open: None, pending: None }
     }
 
     /// A segment that stands at `place` of a chunk that begins at `offset`; an elided word before it becomes a segment of its own.
@@ -255,7 +317,9 @@ impl<'a> Joiner<'a> {
     }
 
     fn close(&mut self) {
-        self.tokens.extend(self.open.take());
+        if let Some(token) = self.open.take() {
+            self.sink.push(self.text, token);
+        }
     }
 
     fn finish(mut self) {
@@ -288,6 +352,24 @@ mod tests {
         assert!(words("... —— !?").is_empty());
     }
 
+    /// A text without a space was one word, whose forms and n-grams took twenty times its memory.
+    #[test]
+    fn endless_words_are_cut_on_character_bounds() {
+        for text in
+            ["x".repeat(5_000), "é".repeat(3_000), "!".repeat(3_000), "a-".repeat(2_000), "e\u{301}".repeat(2_000)]
+        {
+            let (mut tokens, mut slow) = (Vec::new(), Vec::new());
+            tokenise(&text, &mut tokens);
+            tokenise_by_the_standard(&text, &mut slow);
+            assert_eq!(tokens, slow);
+            assert!(tokens.len() > 1 && tokens.iter().all(|t| t.end - t.start <= LONGEST));
+            assert_eq!(
+                tokens.iter().map(|t| &text[t.start..t.end]).collect::<String>().trim_end_matches('-'),
+                text.trim_end_matches('-')
+            );
+        }
+    }
+
     #[test]
     fn marks_are_clusters() {
         let mut tokens = Vec::new();
@@ -302,9 +384,7 @@ mod tests {
             let mut fast = Vec::new();
             tokenise(&text, &mut fast);
             let mut slow = Vec::new();
-            for (start, chunk) in chunks(&text) {
-                cut_unicode(chunk, start, &mut slow);
-            }
+            tokenise_by_the_standard(&text, &mut slow);
             prop_assert_eq!(fast, slow);
         }
 
@@ -314,9 +394,22 @@ mod tests {
             let mut by_chunk = Vec::new();
             tokenise(&text, &mut by_chunk);
             let mut whole = Vec::new();
-            cut_unicode(&text, 0, &mut whole);
+            cut_unicode(&text, 0..text.len(), &mut Sink { tokens: &mut whole, most: usize::MAX, full: &mut |_| () });
             let word = |t: &&Token| t.kind == TokenKind::Word;
             prop_assert_eq!(by_chunk.iter().filter(word).collect::<Vec<_>>(), whole.iter().filter(word).collect::<Vec<_>>());
+        }
+
+        #[test]
+        fn runs_are_the_whole(text in "[a-c' ,\\-\u{E9}]{0,80}", most in 1usize..9) {
+            let (mut whole, mut tokens, mut runs, mut ended) = (Vec::new(), Vec::new(), Vec::new(), false);
+            tokenise(&text, &mut whole);
+            tokenise_runs(&text, most, &mut tokens, |run, last| {
+                assert!(!ended && run.len() <= most);
+                runs.append(run);
+                ended = last;
+            });
+            prop_assert!(ended);
+            prop_assert_eq!(runs, whole);
         }
 
         #[test]
@@ -330,21 +423,5 @@ mod tests {
                 last = t.end;
             }
         }
-    }
-
-    fn chunks(text: &str) -> Vec<(usize, &str)> {
-        let mut out = Vec::new();
-        let mut start = None;
-        for (i, b) in text.bytes().chain([b' ']).enumerate() {
-            match (is_space(b), start) {
-                (false, None) => start = Some(i),
-                (true, Some(s)) => {
-                    out.push((s, &text[s..i]));
-                    start = None;
-                }
-                _ => {}
-            }
-        }
-        out
     }
 }
