@@ -422,3 +422,12 @@ fn contradictions_are_refused() {
         assert!(!message.contains("checksum"), "{what}: {message}");
     }
 }
+
+/// Evidence was asked of a predictor that had read nothing yet, and there was no row to look at.
+#[test]
+fn a_predictor_that_has_read_nothing_answers() {
+    let model = Model::from_bytes("some.model", &model()).expect("a model");
+    let mut predictor = Predictor::new(&model);
+    assert!(predictor.vector().is_empty() && predictor.judge().topic.is_none());
+    assert!(!predictor.topic_evidence("Lift the embargo.", 0).is_empty());
+}

@@ -65,11 +65,14 @@ impl<'a> Predictor<'a> {
             (Some(topic), Some(stance)) => topic.labels.names().iter().map(|t| stance.topics.find(t)).collect(),
             _ => Vec::new(),
         };
+        // Before a paragraph is read, it is as if an empty one had been.
+        let mut row = SparseMatrix::with_cols(model.width());
+        row.push_row([]);
         Predictor {
             model,
             texts: TextVectoriser::new(&model.vectoriser),
             terms: SparseMatrix::with_cols(model.vectoriser.width()),
-            row: SparseMatrix::with_cols(model.width()),
+            row,
             stance_topic,
             topic_probabilities: classes(model.topic.as_ref()),
             topic_decisions: classes(model.topic.as_ref()),
