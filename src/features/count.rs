@@ -242,8 +242,9 @@ fn node_of(words: &[u32], grams: &GramTable) -> Option<u32> {
     rest.iter().try_fold(first, |prefix, &word| if word == UNKNOWN { None } else { grams.find(prefix, word) })
 }
 
+/// By bits of the hash that the table of a shard does not use: it goes by the lowest and the seven highest.
 fn shard_of(key: u64) -> usize {
-    (hash((key >> 32) as u32, key as u32) >> 57) & (SHARDS - 1)
+    (hash((key >> 32) as u32, key as u32) >> 40) & (SHARDS - 1)
 }
 
 /// Hashes a pair that already is a number.

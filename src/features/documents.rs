@@ -4,7 +4,7 @@
 //! form is looked up later, per distinct form: so folds, stemmers and n-gram ranges can be tried without reading the text again, and the text need not be kept.
 
 use super::strings::Strings;
-use crate::text::{Token, normalise, tokenise};
+use crate::text::{Token, tokenise};
 
 /// Token streams of many paragraphs over one set of forms.
 ///
@@ -31,10 +31,7 @@ impl Documents {
         }
         self.cut.clear();
         tokenise(text, &mut self.cut);
-        for token in &self.cut {
-            normalise(&text[token.start..token.end], &mut self.form);
-            self.tokens.push(self.forms.intern(&self.form));
-        }
+        self.forms.intern_tokens(text, &self.cut, &mut self.form, &mut self.tokens, |_| {});
         self.starts.push(self.tokens.len());
     }
 

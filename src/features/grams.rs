@@ -164,8 +164,14 @@ impl GramTable {
 #[inline]
 pub(super) fn hash(prefix: u32, word: u32) -> usize {
     let key = (u64::from(prefix) << 32 | u64::from(word)).wrapping_add(0x9E37_79B9_7F4A_7C15);
-    let product = u128::from(key).wrapping_mul(0xA24B_AED4_963E_E407_9FB2_1C65_1E98_DF25);
-    ((product >> 64) as u64 ^ product as u64) as usize
+    fold(key, 0x9FB2_1C65_1E98_DF25) as usize
+}
+
+/// Both halves of a product, one on the other.
+#[inline]
+pub(super) fn fold(a: u64, b: u64) -> u64 {
+    let product = u128::from(a) * u128::from(b);
+    (product >> 64) as u64 ^ product as u64
 }
 
 #[cfg(test)]

@@ -21,7 +21,7 @@ use super::strings::Strings;
 use super::vocabulary::Vocabulary;
 use crate::error::Error;
 use crate::sparse::SparseMatrix;
-use crate::text::{Analyser, Term, Token, char_ngrams, negated, normalise, tokenise, tokenise_runs};
+use crate::text::{Analyser, Term, Token, char_ngrams, negated, tokenise, tokenise_runs};
 
 /// Tokens looked at together: more at once would take memory and no less time.
 const RUN: usize = 1 << 16;
@@ -450,14 +450,8 @@ impl<'a> TextVectoriser<'a> {
         tokenise_runs(text, RUN, tokens, |tokens, last| {
             Self::make_room(forms, lexicon);
             stream.clear();
-            for token in tokens.drain(..) {
-                normalise(&text[token.start..token.end], form);
-                let id = forms.intern(form);
-                if id as usize == lexicon.len() {
-                    vectoriser.look_up(form, lexicon);
-                }
-                stream.push(id);
-            }
+            forms.intern_tokens(text, tokens, form, stream, |form| vectoriser.look_up(form, lexicon));
+            tokens.clear();
             scratch.feed(vectoriser, lexicon, stream, last);
         });
         scratch.finish(vectoriser, out);
@@ -470,14 +464,7 @@ impl<'a> TextVectoriser<'a> {
         tokens.clear();
         stream.clear();
         tokenise(text, tokens);
-        for token in tokens.iter() {
-            normalise(&text[token.start..token.end], form);
-            let id = forms.intern(form);
-            if id as usize == lexicon.len() {
-                vectoriser.look_up(form, lexicon);
-            }
-            stream.push(id);
-        }
+        forms.intern_tokens(text, tokens, form, stream, |form| vectoriser.look_up(form, lexicon));
         let mut found = Vec::new();
         scratch.walk.begin();
         vectoriser.visit_terms(lexicon, stream, true, &mut scratch.walk, |column, first, last| {

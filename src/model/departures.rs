@@ -134,12 +134,37 @@ impl Departures {
     }
 
     /// Adds a topic's part of the scores of a row.
+    ///
+    /// The weights of a large corpus do not fit the cache, so a row goes by in blocks and each block in three steps: where its columns' entries are, which
+    /// of them are the topic's, and their weights. Within a step no look-up waits for another.
     pub(super) fn add_scores(&self, row: SparseRow<'_>, topic: usize, scores: &mut [f64]) {
+        const BLOCK: usize = 64;
         let own = self.intercepts.get(topic * self.classes..(topic + 1) * self.classes).unwrap_or_default();
         scores.iter_mut().zip(own).for_each(|(z, b)| *z += b);
-        for (j, x) in row.iter() {
-            for (z, &w) in scores.iter_mut().zip(self.weights_of(j, topic)) {
-                *z += f64::from(x) * f64::from(w);
+        let topic = topic as u32;
+        for (columns, values) in row.indices.chunks(BLOCK).zip(row.values.chunks(BLOCK)) {
+            let mut ranges = [(0, 0); BLOCK];
+            for (range, &j) in ranges.iter_mut().zip(columns) {
+                *range = (self.starts[j as usize], self.starts[j as usize + 1]);
+            }
+            let (mut found, mut count) = ([(0, 0.0); BLOCK], 0);
+            for (&(start, end), &x) in ranges.iter().zip(values) {
+                let topics = &self.topics[start as usize..end as usize];
+                // Counting does not branch on what is being fetched; of many topics it would cost more than that.
+                let (before, hit) = match topics.len() {
+                    0..=BLOCK => topics.iter().fold((0, 0), |(before, hit), &t| {
+                        (before + u32::from(t < topic), hit + usize::from(t == topic))
+                    }),
+                    _ => topics.binary_search(&topic).map_or((0, 0), |at| (at as u32, 1)),
+                };
+                found[count] = (start + before, x);
+                count += hit;
+            }
+            for &(entry, x) in &found[..count] {
+                let at = entry as usize * self.classes;
+                for (z, &w) in scores.iter_mut().zip(&self.weights[at..at + self.classes]) {
+                    *z += f64::from(x) * f64::from(w);
+                }
             }
         }
     }
