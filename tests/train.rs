@@ -357,7 +357,8 @@ fn options_change_what_is_learnt() {
     trained(&work, "corpus.csv --char-ngrams none --stop-words english --word-ngrams 1-1");
     work.run("inspect made.model --terms 100").success().stdout(contains("reject").and(contains(" the ").not()));
     let logistic = plain(&work).len();
-    assert!(trained(&work, "corpus.csv --precision f32").len() > logistic + logistic / 4);
+    let [half, full] = ["f16", "f32"].map(|p| trained(&work, &format!("corpus.csv --precision {p}")).len());
+    assert!(half > logistic && full > half + half / 4, "{logistic} {half} {full}");
     let support = |arguments: &str| {
         trained(&work, &format!("corpus.csv --c 0.01 --calibration none --thresholds none {arguments}"));
         let answers = work.table("classify corpus.csv --model made.model --scores --quiet");

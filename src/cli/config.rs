@@ -103,7 +103,7 @@ pub struct LearnArgs {
     #[arg(long, value_name = "X")]
     #[serde(deserialize_with = "text")]
     pub tolerance: Option<String>,
-    /// Precision of the weights in the model file: f16 or f32 [default: f16]
+    /// Precision of the weights in the model file: i8, f16 or f32 [default: i8]
     #[arg(long, value_name = "TYPE")]
     #[serde(deserialize_with = "text")]
     pub precision: Option<String>,
@@ -308,7 +308,7 @@ impl LearnArgs {
             Some(other) => return Err(wrong("--thresholds", other, "auto or none")),
         }
         set(&mut out.tolerance, "--tolerance", &self.tolerance)?;
-        set_named(&mut out.precision, "--precision", &self.precision, "f16 or f32")?;
+        set_named(&mut out.precision, "--precision", &self.precision, "i8, f16 or f32")?;
         out.seed = seed.unwrap_or(out.seed);
         // Range errors are worth telling before the corpus is read.
         out.vectoriser(0, None)?;

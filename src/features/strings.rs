@@ -102,7 +102,8 @@ fn load(bytes: &[u8]) -> u128 {
 impl Strings {
     /// An empty set with room for so many strings of so many bytes in all.
     pub fn with_capacity(strings: usize, bytes: usize) -> Self {
-        let mut out = Strings { bytes: String::with_capacity(bytes), ends: Vec::with_capacity(strings), ..Strings::default() };
+        let mut out =
+            Strings { bytes: String::with_capacity(bytes), ends: Vec::with_capacity(strings), ..Strings::default() };
         out.resize((strings * 4 / 3 + 1).next_power_of_two());
         out
     }

@@ -92,17 +92,24 @@ impl Copied {
         let classes = wide.classes();
         let base = self.starts.len() - 1;
         let mut shared = Vec::with_capacity(base * classes);
-        let mut weights = Vec::with_capacity(self.topics.len() * classes);
+        let (mut starts, mut topics, mut weights) = (vec![0u32], Vec::new(), Vec::new());
         for (column, bounds) in self.starts.windows(2).enumerate() {
-            let (first, end) = (column + bounds[0] as usize, column + bounds[1] as usize);
+            let first = column + bounds[0] as usize;
             shared.extend_from_slice(wide.feature_weights(first));
-            let own = (first + 1..=end).flat_map(|copy| wide.feature_weights(copy));
-            weights.extend(own.map(|&w| (f64::from(w) * departure) as f32));
+            for (copy, &topic) in (first + 1..).zip(&self.topics[bounds[0] as usize..bounds[1] as usize]) {
+                let own = wide.feature_weights(copy);
+                // A term that occurred with a topic may have taught nothing of it.
+                if own.iter().any(|&w| w != 0.0) {
+                    topics.push(topic);
+                    weights.extend(own.iter().map(|&w| (f64::from(w) * departure) as f32));
+                }
+            }
+            starts.push(topics.len() as u32);
         }
         let constants = (0..topic_count).flat_map(|t| wide.feature_weights(base + self.topics.len() + t));
         let intercepts = constants.map(|&b| f64::from(b)).collect();
         let shared = LinearClassifier::from_parts(wide.loss(), shared, wide.intercept().to_vec());
-        (shared, Departures { classes, starts: self.starts, topics: self.topics, weights, intercepts })
+        (shared, Departures { classes, starts, topics, weights, intercepts })
     }
 }
 

@@ -22,6 +22,18 @@ pub(super) fn begins_well(file: &[u8]) -> bool {
     file.get(8..).is_some_and(|rest| rest.starts_with(BEGINNING))
 }
 
+/// How weights are rounded.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) enum Rounding {
+    /// Not at all.
+    None,
+    /// To half precision.
+    Half,
+    /// To multiples of a step of eight bits. One step for all weights, and not one for each feature: what a row's score is off by then has one bound, however
+    /// great its weights are. Features with greater weights than 127 steps are kept in half precision, apart.
+    Step(f32),
+}
+
 /// Arrays to be written.
 #[derive(Default)]
 pub(super) struct Writer {
@@ -54,13 +66,29 @@ impl Writer {
         self.push(name, Dtype::F64, vec![data.len()], data.iter().flat_map(|x| x.to_le_bytes()).collect());
     }
 
-    /// Weights, `classes` a row; in half precision where asked for and where all of them fit.
-    pub fn weights(&mut self, name: &str, data: &[f32], classes: usize, half: bool) {
+    /// Weights, `classes` a row; rounded as asked for where all of them can be. A file that is read and written again stays as it is.
+    pub fn weights(&mut self, name: &str, data: &[f32], classes: usize, rounding: Rounding) {
         let shape = vec![data.len() / classes.max(1), classes];
-        // Asked of the rounded weight, so that a file that is read and written again stays as it is.
-        if half && data.iter().all(|&w| f16::from_f32(w).is_finite()) {
-            let bytes = data.iter().flat_map(|&w| f16::from_f32(w).to_le_bytes()).collect();
-            self.push(name, Dtype::F16, shape, bytes);
+        let halves = |data: &[f32]| data.iter().flat_map(|&w| f16::from_f32(w).to_le_bytes()).collect();
+        // Asked of the rounded weight: it may be infinite where the weight is not.
+        let fits = rounding != Rounding::None && data.iter().all(|&w| f16::from_f32(w).is_finite());
+        if let (Rounding::Step(step), true) = (rounding, fits) {
+            let (mut steps, mut wide, mut wide_weights) = (Vec::with_capacity(data.len()), Vec::new(), Vec::new());
+            for (i, weights) in (0u32..).zip(data.chunks_exact(classes.max(1))) {
+                if weights.iter().all(|w| (w / step).round().abs() <= f32::from(i8::MAX)) {
+                    steps.extend(weights.iter().map(|w| (w / step).round() as i8 as u8));
+                } else {
+                    steps.resize(steps.len() + classes, 0);
+                    wide.push(i);
+                    wide_weights.extend_from_slice(weights);
+                }
+            }
+            self.push(name, Dtype::I8, shape, steps);
+            self.push(&format!("{name}.step"), Dtype::F32, vec![1], step.to_le_bytes().to_vec());
+            self.u32s(&format!("{name}.wide"), wide.iter().copied());
+            self.push(&format!("{name}.wide_weights"), Dtype::F16, vec![wide.len(), classes], halves(&wide_weights));
+        } else if fits {
+            self.push(name, Dtype::F16, shape, halves(data));
         } else {
             self.push(name, Dtype::F32, shape, data.iter().flat_map(|w| w.to_le_bytes()).collect());
         }
@@ -159,13 +187,51 @@ impl<'a> Reader<'a> {
 
     pub fn weights(&self, name: &str) -> Result<Vec<f32>, String> {
         let view = self.tensor(name)?;
+        if view.dtype() == Dtype::I8 { self.stepped(name, &view) } else { self.floats(name) }
+    }
+
+    fn floats(&self, name: &str) -> Result<Vec<f32>, String> {
+        let view = self.tensor(name)?;
         let weights = match view.dtype() {
-            Dtype::F16 => numbers(view.data(), |bytes| f16::from_le_bytes(bytes).to_f32()),
+            Dtype::F16 => numbers(view.data(), |bytes| widen(u16::from_le_bytes(bytes))),
             Dtype::F32 => numbers(view.data(), f32::from_le_bytes),
             other => return Err(format!("{name:?} is of type {other:?}")),
         };
+        let most = if view.dtype() == Dtype::F16 { f16::MAX.to_f32() } else { f32::MAX };
+        // A sum of truths has no branch; an early end would cost more than it saves.
+        let sound = weights.iter().fold(true, |sound, w| sound & (w.abs() <= most));
+        if sound { Ok(weights) } else { Err(format!("{name:?} holds a number that is not finite")) }
+    }
+
+    /// Weights that were written by [`Rounding::Step`].
+    fn stepped(&self, name: &str, view: &TensorView<'_>) -> Result<Vec<f32>, String> {
+        let [step] = self.floats(&format!("{name}.step"))?[..] else {
+            return Err(format!("{name:?} has more or less than one step"));
+        };
+        let mut weights: Vec<f32> = view.data().iter().map(|&byte| f32::from(byte as i8) * step).collect();
+        let classes = view.shape().last().copied().unwrap_or_default();
+        let (wide, own) = (self.u32s(&format!("{name}.wide"))?, self.floats(&format!("{name}.wide_weights"))?);
+        if Some(own.len()) != wide.len().checked_mul(classes) {
+            return Err(format!("{name:?} has {} weights apart, for {} features", own.len(), wide.len()));
+        }
+        for (&feature, own) in wide.iter().zip(own.chunks_exact(classes.max(1))) {
+            let at = feature as usize * classes;
+            let place =
+                weights.get_mut(at..at + classes).ok_or_else(|| format!("{name:?} names a feature that is none"))?;
+            place.copy_from_slice(own);
+        }
         finite(name, weights, |x| x.is_finite())
     }
+}
+
+/// The number that these bits are in half precision; what is infinite there or none becomes one beyond all that half precision has.
+///
+/// The exponent is moved by a product, which mends numbers without a leading one on the way. No branch and no call: the compiler does many at once.
+#[inline]
+fn widen(bits: u16) -> f32 {
+    let (sign, rest) = (u32::from(bits & 0x8000), u32::from(bits & 0x7FFF));
+    let most = f32::from_bits(0x7780_0000); // 2^112: from a bias of 15 to one of 127
+    f32::from_bits((f32::from_bits(rest << 13) * most).to_bits() | sign << 16)
 }
 
 fn numbers<const N: usize, T>(bytes: &[u8], from: impl Fn([u8; N]) -> T) -> Vec<T> {
@@ -174,4 +240,35 @@ fn numbers<const N: usize, T>(bytes: &[u8], from: impl Fn([u8; N]) -> T) -> Vec<
 
 fn finite<T>(name: &str, numbers: Vec<T>, is_finite: impl Fn(&T) -> bool) -> Result<Vec<T>, String> {
     if numbers.iter().all(is_finite) { Ok(numbers) } else { Err(format!("{name:?} holds a number that is not finite")) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn half_precision_is_widened_as_the_crate_does() {
+        for bits in 0..=u16::MAX {
+            let (half, wide) = (f16::from_bits(bits), widen(bits));
+            match half.is_finite() {
+                true => assert_eq!(wide.to_bits(), half.to_f32().to_bits(), "{bits:x}"),
+                false => assert!(wide.abs() > f16::MAX.to_f32(), "{bits:x}"),
+            }
+        }
+    }
+
+    #[test]
+    fn stepped_weights_are_off_by_half_a_step_and_great_ones_are_kept_apart() {
+        let weights = [0.0, 0.1, -0.2479, 3.75, -0.001, 1e-7, 0.2, -0.2, 0.25, -65.5, 0.125, 0.0];
+        let write = |weights: &[f32]| {
+            let mut out = Writer::default();
+            out.weights("w", weights, 3, Rounding::Step(1.0 / 512.0));
+            out.finish("{}".to_owned()).unwrap()
+        };
+        let file = write(&weights);
+        let found = Reader::new(&file).unwrap().weights("w").unwrap();
+        assert_eq!((found[3], found[9], found.len()), (3.75, -65.5, weights.len()));
+        assert!(found.iter().zip(weights).all(|(a, b)| (a - b).abs() <= 1.0 / 1024.0), "{found:?}");
+        assert_eq!(write(&found), file);
+    }
 }

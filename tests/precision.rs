@@ -1,0 +1,58 @@
+//! Weights of eight bits decide as those that were trained do: on paragraphs the model never saw, nearly every label is the same and no probability moves far.
+
+use std::path::Path;
+
+use rapporteur::control::Control;
+use rapporteur::corpus::{LabelColumns, ReadOptions};
+use rapporteur::features::Frequency;
+use rapporteur::linear::Loss;
+use rapporteur::model::{Model, Precision, Predictor, TrainOptions, read_training_set, train};
+
+#[test]
+fn eight_bits_decide_as_all_do() {
+    let data = Path::new(env!("CARGO_MANIFEST_DIR")).join("data");
+    let path = |name: &str| data.join(name).display().to_string();
+    let columns = LabelColumns::default();
+    let set =
+        read_training_set(&[path("statements.csv")], &columns, &ReadOptions::default(), None, 0, &Control::default())
+            .expect("the corpus");
+    let texts: Vec<String> = csv::Reader::from_path(path("heldout.csv"))
+        .expect("held-out paragraphs")
+        .records()
+        .map(|record| record.expect("a row")[2].to_owned())
+        .collect();
+    // As they come by default, and words alone without anything that mends scores.
+    let plain = TrainOptions {
+        word_ngrams: "1-2".parse().ok(),
+        char_ngrams: None,
+        c: "1".parse().expect("a number"),
+        min_df: Some(Frequency::Count(2)),
+        classifier: Loss::Logistic,
+        thresholds: false,
+        ..TrainOptions::default()
+    };
+    for options in [TrainOptions::default(), plain] {
+        let full = train(&set, &TrainOptions { precision: Precision::F32, ..options }, &Control::default());
+        let mut full = full.expect("a model");
+        let exact = full.to_bytes().expect("bytes");
+        full.options.precision = Precision::I8;
+        let stepped = full.to_bytes().expect("bytes");
+        assert!(stepped.len() < exact.len());
+        let stepped = Model::from_bytes("stepped", &stepped).expect("a model");
+        let (mut full, mut stepped) = (Predictor::new(&full), Predictor::new(&stepped));
+        let (mut alike, mut furthest) = (0, 0.0f64);
+        for text in &texts {
+            let (a, b) = (full.predict(text), stepped.predict(text));
+            alike += usize::from((a.topic, a.stance) == (b.topic, b.stance));
+            let mut pairs: Vec<(f64, f64)> =
+                full.topic_probabilities().iter().copied().zip(stepped.topic_probabilities().iter().copied()).collect();
+            if a.topic == b.topic {
+                let stances = full.stance_probabilities().iter().zip(stepped.stance_probabilities());
+                pairs.extend(stances.map(|(&a, &b)| (a, b)));
+            }
+            furthest = pairs.into_iter().fold(furthest, |most, (a, b)| most.max((a - b).abs()));
+        }
+        assert!(alike * 1_000 >= texts.len() * 999, "{alike} of {}", texts.len());
+        assert!(furthest < 1e-3, "{furthest}");
+    }
+}
