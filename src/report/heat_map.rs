@@ -102,8 +102,18 @@ impl HeatMap<'_> {
     }
 }
 
+/// Names cut to what there is room for: their beginnings, or where these do not tell them apart (paths of files), their ends.
 fn cut_all(names: &[String]) -> Vec<String> {
-    names.iter().map(|name| cut(name, MOST_LETTERS)).collect()
+    let beginnings: Vec<String> = names.iter().map(|name| cut(name, MOST_LETTERS)).collect();
+    let distinct: std::collections::BTreeSet<&String> = beginnings.iter().collect();
+    if distinct.len() == names.len() {
+        return beginnings;
+    }
+    let end = |name: &String| match name.char_indices().rev().nth(MOST_LETTERS - 1) {
+        Some((start @ 1.., _)) => format!("…{}", &name[start..]),
+        _ => name.clone(),
+    };
+    names.iter().map(end).collect()
 }
 
 /// A text of so many letters at most.
@@ -111,5 +121,24 @@ pub(super) fn cut(text: &str, most: usize) -> String {
     match text.char_indices().nth(most) {
         Some((end, _)) => format!("{}…", text[..end].trim_end()),
         None => text.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_that_begin_alike_are_told_by_their_ends() {
+        let names = |list: [&str; 2]| list.map(str::to_owned).to_vec();
+        let long = "a name that is longer than there is room for";
+        assert_eq!(cut_all(&names(["short", long]))[0], "short");
+        assert!(
+            cut_all(&names(["short", long]))[1].starts_with("a name")
+                && cut_all(&names(["short", long]))[1].ends_with('…')
+        );
+        let paths = ["a/folder/that/is/deep/one.txt", "a/folder/that/is/deep/two.txt"];
+        let cut = cut_all(&names(paths));
+        assert!(cut[0].starts_with('…') && cut[0].ends_with("one.txt") && cut[1].ends_with("two.txt"), "{cut:?}");
     }
 }
