@@ -137,7 +137,7 @@ mod tests {
             cut_all(&names(["short", long]))[1].starts_with("a name")
                 && cut_all(&names(["short", long]))[1].ends_with('…')
         );
-        let paths = ["a/folder/that/is/deep/one.txt", "a/folder/that/is/deep/two.txt"];
+        let paths = ["a/folder/that/is/very/deep/down/one.txt", "a/folder/that/is/very/deep/down/two.txt"];
         let cut = cut_all(&names(paths));
         assert!(cut[0].starts_with('…') && cut[0].ends_with("one.txt") && cut[1].ends_with("two.txt"), "{cut:?}");
     }
