@@ -29,7 +29,7 @@ fn metrics_agree_with_scikit_learn() {
 }
 
 fn points(labels: Vec<String>) -> EvaluationOptions {
-    EvaluationOptions { bootstrap: Bootstrap { resamples: 0, seed: 0 }, labels }
+    EvaluationOptions { bootstrap: Bootstrap { resamples: 0, seed: 0 }, labels, ..EvaluationOptions::default() }
 }
 
 #[test]

@@ -4,7 +4,9 @@ use std::io::Write;
 
 use rapporteur::corpus::{Batch, LabelledReader, Output};
 use rapporteur::error::Place;
-use rapporteur::evaluate::{Answer, Bootstrap, Evaluation, EvaluationOptions, cross_validate, learning_curve, measure};
+use rapporteur::evaluate::{
+    Answer, Bootstrap, Evaluation, EvaluationOptions, Thresholds, cross_validate, learning_curve, measure,
+};
 use rapporteur::model::{DEFAULT_MODEL, Head, Model, TrainOptions, TrainingSet, default_model, read_training_set};
 use rapporteur::{Error, Result};
 
@@ -16,6 +18,7 @@ use super::judged::judge;
 use super::reading::{Reading, ReadingArgs};
 use super::terminal::Terminal;
 use super::train::{Report, check_labels, note_features, note_odd_cases, of_corpus};
+use super::unsure::{UnsureArgs, share};
 use super::{Common, compare, keep_input, same_file};
 
 /// Folds of a learning curve, unless --cv says otherwise.
@@ -33,6 +36,7 @@ Examples:
   rapporteur evaluate tweets.csv --cv 5 --labels favor,against
   rapporteur evaluate held_out.csv --model new.model --compare old.model --group-column speech
   rapporteur evaluate coded.csv --learning-curve --group-column speech
+  rapporteur evaluate held_out.csv --model my.model --max-error 0.05 --risk-coverage curve.csv
   rapporteur evaluate held_out.csv --model my.model --predictions judged.csv")]
 pub struct Args {
     /// Labelled file; `-` for standard input
@@ -45,17 +49,20 @@ pub struct Args {
     #[arg(long, value_name = "K")]
     cv: Option<usize>,
     /// Compare with another model: differences with intervals and p-values
-    #[arg(long, value_name = "MODEL", conflicts_with_all = ["cv", "predictions", "labels"])]
+    #[arg(long, value_name = "MODEL",
+          conflicts_with_all = ["cv", "predictions", "labels", "min_probability", "max_error", "risk_coverage"])]
     compare: Option<String>,
     /// Compare two files as `classify` and --predictions write them, gold labels beside predictions: the first
     #[arg(long, value_name = "A.csv", requires = "predictions_b",
-          conflicts_with_all = ["labelled", "model", "cv", "compare", "predictions", "labels", "learning_curve"])]
+          conflicts_with_all = ["labelled", "model", "cv", "compare", "predictions", "labels", "learning_curve",
+                               "min_probability", "max_error", "risk_coverage"])]
     predictions_a: Option<String>,
     /// The second
     #[arg(long, value_name = "B.csv", requires = "predictions_a")]
     predictions_b: Option<String>,
     /// Show how scores grow with the rows trained on, cross-validated [default: --cv 5], and what that says about labelling more
-    #[arg(long, conflicts_with_all = ["model", "compare", "predictions", "labels"])]
+    #[arg(long,
+          conflicts_with_all = ["model", "compare", "predictions", "labels", "min_probability", "max_error", "risk_coverage"])]
     learning_curve: bool,
     /// Write the figures as JSON; `-` for standard output, in place of the table
     #[arg(long, value_name = "FILE")]
@@ -63,6 +70,15 @@ pub struct Args {
     /// Write a page to look at: figures, confusions, reliability, the worst mistakes
     #[arg(long, value_name = "REPORT.html", conflicts_with_all = ["compare", "predictions_a", "learning_curve"])]
     report: Option<String>,
+    /// Also score the labels of at least this probability alone, and tell how many they are
+    #[arg(long, value_name = "P", conflicts_with = "max_error", value_parser = share)]
+    min_probability: Option<f64>,
+    /// Also score alone the labels that `classify --max-error` would write with this model, and tell how many they are
+    #[arg(long, value_name = "E", value_parser = share)]
+    max_error: Option<f64>,
+    /// Write how errors fall as unsure rows are left out: head, coverage, threshold, risk, rows
+    #[arg(long, value_name = "CURVE.csv")]
+    risk_coverage: Option<String>,
     /// Write the input with the predictions beside it
     #[arg(long, value_name = "OUT.csv")]
     predictions: Option<String>,
@@ -105,19 +121,30 @@ pub fn run(args: Args, common: &Common, terminal: &Terminal) -> Result<()> {
     if let Some((option, _)) = twice.into_iter().find(|(_, given)| *given && inputs.iter().any(|path| pipe(path))) {
         return Err(Error::usage(format!("{option} reads the file twice, which a pipe does not allow; give a file")));
     }
-    if let (Some(path), Some(json)) = (&args.predictions, &args.json)
-        && (json == path || same_file(json, path))
-    {
-        return Err(Error::usage("--json and --predictions cannot go to the same place"));
+    let outputs: Vec<(&str, &String)> = [
+        ("--json", &args.json),
+        ("--predictions", &args.predictions),
+        ("--report", &args.report),
+        ("--risk-coverage", &args.risk_coverage),
+    ]
+    .into_iter()
+    .filter_map(|(option, path)| Some((option, path.as_ref()?)))
+    .collect();
+    for (at, (option, path)) in outputs.iter().enumerate() {
+        if let Some((other, _)) = outputs[..at].iter().find(|(_, p)| p == path || same_file(p, path)) {
+            return Err(Error::usage(format!("{other} and {option} cannot go to the same place")));
+        }
+        if *option != "--predictions" {
+            keep_input(option, path, &inputs)?;
+        }
     }
-    args.json.as_ref().map_or(Ok(()), |path| keep_input("--json", path, &inputs))?;
-    args.report.as_ref().map_or(Ok(()), |path| keep_input("--report", path, &inputs))?;
     // The targets are opened first: better to hear now than after an hour that they cannot be written.
     let predictions = args.predictions.as_deref().map(|path| Output::create(Some(path), false)).transpose()?;
     let json = args.json.as_deref().map(Report::create).transpose()?;
     let report = args.report.as_deref().map(|path| Output::create(Some(path), false)).transpose()?;
+    let risk_coverage = args.risk_coverage.as_deref().map(|path| Output::create(Some(path), false)).transpose()?;
     let reading = args.reading.clone().or(config.reading).open(&inputs, terminal)?;
-    let text_too = args.json.as_deref() != Some("-") && args.predictions.as_deref() != Some("-");
+    let text_too = [&args.json, &args.predictions, &args.risk_coverage].iter().all(|path| path.as_deref() != Some("-"));
     if let (Some(a), Some(b)) = (&args.predictions_a, &args.predictions_b) {
         let comparison = compare::files(a, b, &columns, &reading, bootstrap)?;
         reading.finish(terminal)?;
@@ -139,7 +166,8 @@ pub fn run(args: Args, common: &Common, terminal: &Terminal) -> Result<()> {
     }
     // A model that is named goes before folds that a configuration file names.
     let folds = args.cv.or(config.cv.filter(|_| args.model.is_none()));
-    let measured = EvaluationOptions { bootstrap, labels: args.labels.as_deref().map(list).unwrap_or_default() };
+    let labels = args.labels.as_deref().map(list).unwrap_or_default();
+    let measured = |accept| EvaluationOptions { bootstrap, labels, accept };
     let learn = args.learn.clone().or(config.learn);
     if args.learning_curve {
         let (set, options) = training_set(&inputs, (&columns, &reading), &learn, &common, terminal)?;
@@ -151,15 +179,24 @@ pub fn run(args: Args, common: &Common, terminal: &Terminal) -> Result<()> {
     }
     let (evaluation, answers, judge_of) = match folds {
         Some(folds) => {
+            if args.max_error.is_some() {
+                return Err(Error::usage(
+                    "--max-error is a promise of one model, and the folds train another each; give a --model, or --min-probability in its place",
+                ));
+            }
             let (set, options) = training_set(&inputs, (&columns, &reading), &learn, &common, terminal)?;
             let answers =
                 cross_validate(&set, &options, folds, terminal.control()).map_err(|e| of_corpus(e, &inputs))?;
             terminal.control().report("resampling", None);
-            let evaluation = measure(&set, &answers, &set.topics, &set.stances, &measured)?;
+            let accept = args.min_probability.map(|p| Thresholds { topic: p, stance: p });
+            let evaluation = measure(&set, &answers, &set.topics, &set.stances, &measured(accept))?;
             (evaluation, answers, Judge::folds(folds, &set, &options))
         }
         None => {
             let model = model()?;
+            let name = args.model.as_deref().unwrap_or(DEFAULT_MODEL);
+            let unsure = UnsureArgs { min_probability: args.min_probability, max_error: args.max_error };
+            let (bar, notes) = unsure.bar(&model, name)?.unzip();
             let read = reading.options(columns.read_options()?);
             let judged = judge(path, (&columns, &read), &model, &common, terminal)?;
             reading.finish(terminal)?;
@@ -168,9 +205,11 @@ pub fn run(args: Args, common: &Common, terminal: &Terminal) -> Result<()> {
             let names = |head: Option<&Head>| head.map_or(Vec::new(), |h| h.labels.names().to_vec());
             let (topics, stances) = (names(topic), names(stance));
             terminal.control().report("resampling", None);
-            let evaluation = Evaluation::measure(&rows, judged.groups.as_deref(), &topics, &stances, &measured)?;
+            let options = measured(bar.map(Thresholds::from));
+            let evaluation = Evaluation::measure(&rows, judged.groups.as_deref(), &topics, &stances, &options)?;
+            notes.iter().flatten().for_each(|note| terminal.note(note));
             let answers = judged.answers;
-            (evaluation, answers, Judge::model(args.model.as_deref().unwrap_or(DEFAULT_MODEL), model))
+            (evaluation, answers, Judge::model(name, model))
         }
     };
     finish(path, evaluation.rows, &evaluation.warnings, terminal)?;
@@ -179,6 +218,10 @@ pub fn run(args: Args, common: &Common, terminal: &Terminal) -> Result<()> {
     }
     if let Some(report) = report {
         evaluation_report::write(report, path, (&columns, &reading), &evaluation, &answers, &judge_of)?;
+    }
+    if let Some(mut out) = risk_coverage {
+        evaluation.write_risk_coverage(&mut out).map_err(|e| out.error(e))?;
+        out.finish()?;
     }
     publish(&evaluation, json, text_too, |page| evaluation.write_text(page))
 }

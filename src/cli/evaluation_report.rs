@@ -3,7 +3,7 @@
 //! Flows in: an evaluation, its answers, and the labelled file, which is read once more: texts are not kept while rows are judged. Flows out: a file of HTML.
 
 use rapporteur::corpus::{Batch, LabelledReader, Output};
-use rapporteur::evaluate::{Answer, Evaluation, HeadScores, Mistake, MistakeCollector, Mistakes, risk_coverage};
+use rapporteur::evaluate::{Answer, Evaluation, HeadScores, Mistake, MistakeCollector, Mistakes};
 use rapporteur::model::{Evidence, Model, Predictor, TrainOptions, TrainingSet};
 use rapporteur::report::{EvaluationReport, evaluation_page};
 use rapporteur::{Error, Result};
@@ -86,8 +86,8 @@ pub fn write(
     let collector = |name, head: &Option<HeadScores>, most| {
         head.as_ref().map(|head| MistakeCollector::new(name, &head.confusion, most, EXAMPLES))
     };
-    let mut topics = Head::new(collector("Topic", &evaluation.topic, MOST_TOPICS));
-    let mut stances = Head::new(collector("Stance", &evaluation.stance, MOST_STANCES));
+    let mut topics = collector("Topic", &evaluation.topic, MOST_TOPICS);
+    let mut stances = collector("Stance", &evaluation.stance, MOST_STANCES);
     let (mut batch, mut at) = (Batch::new(), 0);
     while reader.read(&mut batch, 2_048, 1 << 20)? {
         for i in 0..batch.len() {
@@ -100,12 +100,11 @@ pub fn write(
             };
             at += 1;
             let take = || (at as u64, row.text.to_string(), answer.topic.clone());
-            topics.see(row.topic, answer.topic.as_deref(), answer.topic_probability, take);
-            stances.see(row.stance, answer.stance.as_deref(), answer.stance_probability, take);
+            see(&mut topics, row.topic, answer.topic.as_deref(), answer.topic_probability, take);
+            see(&mut stances, row.stance, answer.stance.as_deref(), answer.stance_probability, take);
         }
     }
-    let mut mistakes: Vec<Mistakes> =
-        topics.mistakes.into_iter().chain(stances.mistakes).flat_map(MistakeCollector::finish).collect();
+    let mut mistakes: Vec<Mistakes> = topics.into_iter().chain(stances).flat_map(MistakeCollector::finish).collect();
     if let Some(model) = &judge.model {
         tell_words(model, &mut mistakes);
     }
@@ -113,8 +112,6 @@ pub fn write(
         source: input,
         judge: &judge.name,
         evaluation,
-        topic_risk: &risk_coverage(&topics.rows),
-        stance_risk: &risk_coverage(&stances.rows),
         mistakes: &mistakes,
         card: &judge.card,
     });
@@ -122,29 +119,16 @@ pub fn write(
     out.finish()
 }
 
-/// What is gathered of a head.
-struct Head {
-    mistakes: Option<MistakeCollector>,
-    /// Probability of the label written, and whether it is right.
-    rows: Vec<(f64, bool)>,
-}
-
-impl Head {
-    fn new(mistakes: Option<MistakeCollector>) -> Head {
-        Head { mistakes, rows: Vec::new() }
-    }
-
-    fn see(
-        &mut self,
-        gold: Option<&str>,
-        said: Option<&str>,
-        probability: f64,
-        take: impl FnOnce() -> (u64, String, Option<String>),
-    ) {
-        if let (Some(gold), Some(said), Some(mistakes)) = (gold, said, &mut self.mistakes) {
-            self.rows.push((probability, gold == said));
-            mistakes.offer(gold, said, probability, take);
-        }
+/// Shows a row to a collector of mistakes.
+fn see(
+    mistakes: &mut Option<MistakeCollector>,
+    gold: Option<&str>,
+    said: Option<&str>,
+    probability: f64,
+    take: impl FnOnce() -> (u64, String, Option<String>),
+) {
+    if let (Some(gold), Some(said), Some(mistakes)) = (gold, said, mistakes) {
+        mistakes.offer(gold, said, probability, take);
     }
 }
 

@@ -1,8 +1,11 @@
 //! `--min-probability` and `--max-error`: labels that are withheld because they are not sure enough.
 //!
 //! Flows in: the options, and a model with its error curves. Flows out: the [`Bar`] that each head's probability has to reach. A label below it is written as
-//! `unsure`, and the guess in a column of its own.
+//! `unsure`, and the guess in a column of its own; `evaluate` scores the labels that reach it.
+//!
+//! The error curve of a stance is that of the stance given the true topic, for training knows no other: where topics are predicted, stances err more often than `--max-error` says by what the errors of accepted topics cost.
 
+use rapporteur::evaluate::Thresholds;
 use rapporteur::model::{ErrorCurve, Head, Model};
 use rapporteur::{Error, Result};
 
@@ -16,14 +19,14 @@ pub const UNSURE: &str = "unsure";
 pub struct UnsureArgs {
     /// Write `unsure` for labels less probable than P, and the guess in topic_guess and stance_guess
     #[arg(long, value_name = "P", conflicts_with = "max_error", value_parser = share)]
-    min_probability: Option<f64>,
+    pub min_probability: Option<f64>,
     /// Write `unsure` for the least probable labels, so that the rest err at most in this share of rows like those of training
     #[arg(long, value_name = "E", value_parser = share)]
-    max_error: Option<f64>,
+    pub max_error: Option<f64>,
 }
 
 /// A number above 0 and below 1: the ends would withhold nothing, or everything.
-fn share(typed: &str) -> std::result::Result<f64, String> {
+pub fn share(typed: &str) -> std::result::Result<f64, String> {
     typed.parse().ok().filter(|x| *x > 0.0 && *x < 1.0).ok_or_else(|| "expected a number between 0 and 1".to_owned())
 }
 
@@ -84,6 +87,12 @@ fn reach(curve: &ErrorCurve, most: f64, kind: &str, notes: &mut Vec<String>) -> 
             notes.push(format!("note: no probability of a {kind} vouches for an error of at most {most}, so every {kind} is unsure; {room}"));
             f64::INFINITY
         }
+    }
+}
+
+impl From<Bar> for Thresholds {
+    fn from(bar: Bar) -> Thresholds {
+        Thresholds { topic: bar.topic, stance: bar.stance }
     }
 }
 

@@ -66,6 +66,7 @@ impl Answer {
             topic: self.topic.as_deref(),
             stance: self.stance.as_deref(),
             stance_given_true_topic: self.stance_given_true_topic.as_deref(),
+            topic_probability: self.topic.as_ref().map(|_| self.topic_probability),
             topic_posterior: self.topic_posterior,
             stance_posterior: self.stance_posterior,
             stance_given_true_topic_posterior: self.stance_given_true_topic_posterior,

@@ -9,6 +9,7 @@ use super::bootstrap::{Bootstrap, Interval, Units};
 use super::confusion::Confusion;
 use super::metrics::{HeadScores, Tally};
 use super::probability::{Posterior, ProbabilitySums, bins_of};
+use super::selective::{aurc, risk_coverage, thinned};
 
 /// A row as one head sees it.
 #[derive(Debug, Clone, Copy)]
@@ -90,7 +91,9 @@ pub(super) fn head(
         bin_of[i] = bin;
         sums.add(&posterior, bin, right(i));
     }
-    scores.probabilities = sums.scores();
+    let curve = risk_coverage(&places);
+    scores.probabilities = sums.scores(aurc(&curve));
+    scores.risk_coverage = thinned(curve);
     if bootstrap.resamples > 0 {
         let rows: Vec<usize> = judgements.iter().map(|j| j.row).collect();
         let units = Units::new(&rows, groups);

@@ -114,7 +114,7 @@ pub fn learning_curve(
     // Of few groups there are fewer sizes.
     let mut sizes: Vec<usize> = SIZES.iter().map(|s| (s * count).div_ceil(PIECES)).collect();
     sizes.dedup();
-    let measured = EvaluationOptions { bootstrap, labels: Vec::new() };
+    let measured = EvaluationOptions { bootstrap, ..EvaluationOptions::default() };
     let (mut points, mut judged, mut notes, mut last) = (Vec::new(), Vec::new(), Vec::new(), None);
     for (number, &size) in sizes.iter().enumerate() {
         let mut answers = vec![Default::default(); set.len()];

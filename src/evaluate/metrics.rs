@@ -13,6 +13,7 @@ use serde::Serialize;
 use super::bootstrap::Interval;
 use super::confusion::Confusion;
 use super::probability::ProbabilityScores;
+use super::selective::{AcceptedScores, RiskPoint};
 
 /// Scores of one label.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
@@ -65,6 +66,12 @@ pub struct HeadScores {
     /// Scores of the probabilities, where they are known.
     #[serde(flatten)]
     pub probabilities: Option<ProbabilityScores>,
+    /// Scores of the labels that are sure enough, where thresholds were given; of the stance, those given the predicted topic.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub accepted: Option<AcceptedScores>,
+    /// The risk-coverage curve of the rows with an answer, at most 400 points of it; empty where probabilities are not known.
+    #[serde(skip)]
+    pub risk_coverage: Vec<RiskPoint>,
     /// Bootstrap intervals of the scores above, by their names.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub intervals: BTreeMap<&'static str, Interval>,
@@ -105,6 +112,8 @@ impl HeadScores {
             cohen_kappa: defined(means.cohen_kappa),
             matthews_corrcoef: defined(means.matthews_corrcoef),
             probabilities: None,
+            accepted: None,
+            risk_coverage: Vec::new(),
             intervals: BTreeMap::new(),
             labels: used.map(|(i, label)| (label.clone(), tally.label(i))).collect(),
             confusion,

@@ -32,5 +32,5 @@ pub use metrics::{HeadScores, LabelScores};
 pub use mistakes::{Mistake, MistakeCollector, Mistakes};
 pub use probability::{Bin, Posterior, ProbabilityScores};
 pub use report::{Evaluation, EvaluationOptions, JointScores, Resampled, Row, UnknownLabels};
-pub use selective::{RiskPoint, risk_coverage};
+pub use selective::{AcceptedScores, RiskPoint, Thresholds, aurc, risk_coverage};
 pub use significance::{Difference, HeadComparison, Test, mcnemar};

@@ -79,6 +79,8 @@ pub struct ProbabilityScores {
     /// equally many rows (Nguyen & O'Connor 2015, *Posterior calibration and exploratory analysis for natural language
     /// processing models*).
     pub expected_calibration_error: f64,
+    /// Area under the risk-coverage curve, [`aurc`](super::aurc): how well the probabilities tell right answers from wrong ones, and how few are wrong.
+    pub aurc: f64,
     /// The ten bins, from the least sure rows to the surest; fewer where there are fewer rows.
     pub reliability: Vec<Bin>,
 }
@@ -112,8 +114,8 @@ impl ProbabilitySums {
         [self.log_loss / rows, self.brier_score / rows, self.bins.iter().map(gap).sum::<f64>() / rows]
     }
 
-    /// The scores, if there is a row.
-    pub fn scores(&self) -> Option<ProbabilityScores> {
+    /// The scores, with what only single rows tell, if there is a row.
+    pub fn scores(&self, aurc: f64) -> Option<ProbabilityScores> {
         if self.rows == 0 {
             return None;
         }
@@ -128,6 +130,7 @@ impl ProbabilitySums {
             log_loss,
             brier_score,
             expected_calibration_error,
+            aurc,
             reliability: self.bins.iter().filter(|b| b.0 > 0).map(bin).collect(),
         })
     }
@@ -170,10 +173,10 @@ mod tests {
 
     #[test]
     fn few_rows_and_none() {
-        assert_eq!(ProbabilitySums::default().scores(), None);
+        assert_eq!(ProbabilitySums::default().scores(0.0), None);
         let mut sums = ProbabilitySums::default();
         sums.add(&Posterior::new(&[0.5, 0.5, 0.0], 0, None), bins_of(&[(0.5, false)])[0], false);
-        let scores = sums.scores().expect("a row");
+        let scores = sums.scores(1.0).expect("a row");
         assert_eq!((scores.probability_rows, scores.reliability.len()), (1, 1));
         assert_eq!((scores.brier_score, scores.expected_calibration_error), (1.5, 0.5));
         assert!((scores.log_loss - 36.04).abs() < 0.01);

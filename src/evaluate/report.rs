@@ -22,6 +22,7 @@ use super::head::{Judgement, head};
 use super::joint::JointLabels;
 use super::metrics::HeadScores;
 use super::probability::Posterior;
+use super::selective::Thresholds;
 use crate::error::{Error, Result};
 
 /// The gold labels and the predictions of one row. `None` is "no label" among the gold ones and "no answer" among the
@@ -38,6 +39,8 @@ pub struct Row<'a> {
     pub stance: Option<&'a str>,
     /// Stance predicted given the gold topic.
     pub stance_given_true_topic: Option<&'a str>,
+    /// P(topic predicted), if it is known, with a gold topic or without.
+    pub topic_probability: Option<f64>,
     /// What the probabilities of the topics come to, if there was an answer and they are known.
     pub topic_posterior: Option<Posterior>,
     /// The same for the stance given the predicted topic.
@@ -61,12 +64,14 @@ pub struct JointScores {
 }
 
 /// What to measure beside the plain scores.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct EvaluationOptions {
     /// Resamples of the intervals, and their seed. The default is 1000 from seed 42.
     pub bootstrap: Bootstrap,
     /// Labels whose mean F1 is wanted, all of one head: `favor` and `against` for SemEval's figure.
     pub labels: Vec<String>,
+    /// From which probabilities on labels are accepted, if the accepted ones are to be scored apart.
+    pub accept: Option<Thresholds>,
 }
 
 /// How the intervals were made.
@@ -250,8 +255,14 @@ impl Evaluation {
             let (predicted, posterior) = (r.stance_given_true_topic, r.stance_given_true_topic_posterior);
             Some(Judgement { gold: r.gold_stance?, predicted, posterior, row })
         });
-        let (topic, stance, stance_given_true_topic) =
-            (scored(topics, topic.collect()), scored(stances, stance.collect()), scored(stances, given.collect()));
+        let (of_topic, of_stance): (Vec<_>, Vec<_>) = (topic.collect(), stance.collect());
+        let accepted_topics = options.accept.map(|accept| accept.topics(&of_topic));
+        let accepted_stances = options.accept.map(|accept| accept.stances(&of_stance, rows));
+        let (mut topic, mut stance, stance_given_true_topic) =
+            (scored(topics, of_topic), scored(stances, of_stance), scored(stances, given.collect()));
+        for (head, accepted) in [(&mut topic, accepted_topics), (&mut stance, accepted_stances)] {
+            head.iter_mut().for_each(|scores| scores.accepted = accepted);
+        }
         let numbers: Vec<usize> = labelled.iter().map(|(row, _)| *row).collect();
         let units = Units::new(&numbers, groups);
         let unknown_labels = UnknownLabels {

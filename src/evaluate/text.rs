@@ -10,6 +10,7 @@ use super::bootstrap::Interval;
 use super::head::with_interval;
 use super::metrics::{HeadScores, share};
 use super::report::Evaluation;
+use super::selective::AcceptedScores;
 
 /// Labels whose whole confusion table is shown.
 const TABLE_LABELS: usize = 10;
@@ -37,6 +38,7 @@ impl Evaluation {
     /// ```
     pub fn write_text(&self, out: &mut dyn Write) -> io::Result<()> {
         self.write_headline(out)?;
+        self.write_accepted(out)?;
         self.write_measures(out)?;
         let heads = [
             ("Topic", &self.topic, true),
@@ -63,7 +65,8 @@ impl Evaluation {
              the share given it. F1 is high only if both are. Macro-F1 is the plain mean of the labels' F1:\n\
              a rare label counts as much as a common one. \"(gold)\" leaves out labels that were predicted\n\
              but are true of no row. Cohen's kappa and Matthews correlation are 0 for guessing. Log loss, Brier\n\
-             score and calibration error are of the probabilities, and best at 0."
+             score and calibration error are of the probabilities, and best at 0; so is AURC, the mean share of\n\
+             errors as ever more rows are answered, the surest first."
         )?;
         let made = &self.bootstrap;
         if made.resamples > 0 {
@@ -105,6 +108,26 @@ impl Evaluation {
         Ok(())
     }
 
+    /// The scores of the labels that are sure enough, where thresholds were given.
+    fn write_accepted(&self, out: &mut dyn Write) -> io::Result<()> {
+        let accepted = |head: &Option<HeadScores>| head.as_ref().and_then(|scores| scores.accepted);
+        let heads = [("topic", accepted(&self.topic)), ("stance, of an accepted topic", accepted(&self.stance))];
+        if heads.iter().all(|(_, scores)| scores.is_none()) {
+            return Ok(());
+        }
+        let width = heads.iter().map(|(name, _)| name.len()).max().unwrap_or(0);
+        writeln!(out, "\nAccepted labels, those that are sure enough; the others are unsure")?;
+        writeln!(out, "{:width$}  {:>8}  {:>8}  {:>8}  {:>8}  macro-F1", "", "from", "rows", "coverage", "accuracy")?;
+        for (name, scores) in heads {
+            let Some(AcceptedScores { threshold, rows, coverage, accuracy, macro_f1 }) = scores else { continue };
+            let of_any = |figure: Option<f64>| figure.map_or("-".to_owned(), |f| format!("{f:.3}"));
+            let from = if threshold.is_finite() { format!("{threshold:.4}") } else { "none".to_owned() };
+            let (accuracy, macro_f1) = (of_any(accuracy), of_any(macro_f1));
+            writeln!(out, "{name:width$}  {from:>8}  {rows:>8}  {coverage:>8.3}  {accuracy:>8}  {macro_f1:>8}")?;
+        }
+        Ok(())
+    }
+
     /// The scores beside the headline, the heads side by side.
     fn write_measures(&self, out: &mut dyn Write) -> io::Result<()> {
         let heads: Vec<(&str, &HeadScores)> = [
@@ -117,7 +140,7 @@ impl Evaluation {
         .collect();
         let of_labels = format!("mean F1 of {}", self.f1_labels.join(", "));
         type Figure<'a> = (&'a str, &'a str, fn(&HeadScores) -> Option<f64>);
-        let figures: [Figure<'_>; 9] = [
+        let figures: [Figure<'_>; 10] = [
             ("macro-F1 (gold)", "macro_f1_gold", |s| Some(s.macro_f1_gold)),
             (&of_labels, "macro_f1_labels", |s| s.macro_f1_labels),
             ("weighted F1", "weighted_f1", |s| Some(s.weighted_f1)),
@@ -129,6 +152,7 @@ impl Evaluation {
             ("calibration error", "expected_calibration_error", |s| {
                 Some(s.probabilities.as_ref()?.expected_calibration_error)
             }),
+            ("AURC", "aurc", |s| Some(s.probabilities.as_ref()?.aurc)),
         ];
         let shown: Vec<&Figure<'_>> =
             figures.iter().filter(|(.., of)| heads.iter().any(|(_, s)| of(s).is_some())).collect();

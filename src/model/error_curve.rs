@@ -20,6 +20,8 @@ const RISK: f64 = 0.05;
 
 /// Errors of a head on rows that it did not learn from, by the probability of the label written.
 ///
+/// The curve of a stance is that of the stance given the true topic: given a predicted one, stances err more often.
+///
 /// The rows count alike, whatever their weights. Rows of one group are counted as if they were independent.
 ///
 /// ```

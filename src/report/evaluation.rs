@@ -27,10 +27,6 @@ pub struct EvaluationReport<'a> {
     pub judge: &'a str,
     /// The figures.
     pub evaluation: &'a Evaluation,
-    /// Risk-coverage curve of the topics; empty for none.
-    pub topic_risk: &'a [RiskPoint],
-    /// Risk-coverage curve of the stances given the predicted topic; empty for none.
-    pub stance_risk: &'a [RiskPoint],
     /// The worst confusions, with examples.
     pub mistakes: &'a [Mistakes],
     /// What the model is: names and values.
@@ -48,8 +44,6 @@ pub struct EvaluationReport<'a> {
 ///     source: "held_out.csv",
 ///     judge: "my.model",
 ///     evaluation: &evaluation,
-///     topic_risk: &[],
-///     stance_risk: &[],
 ///     mistakes: &[],
 ///     card: &[],
 /// });
@@ -74,7 +68,7 @@ pub fn evaluation_page(report: &EvaluationReport<'_>) -> String {
         heading: "Do the probabilities mean what they say?",
         body: reliability(e),
     });
-    sections.push(Section { id: "risk", heading: "Answering only when sure", body: risk(report) });
+    sections.push(Section { id: "risk", heading: "Answering only when sure", body: risk(e) });
     sections.push(Section { id: "mistakes", heading: "The worst confusions", body: mistakes(report.mistakes) });
     sections.push(Section { id: "card", heading: "Model card", body: card(report.card) });
     sections.retain(|section| !section.body.0.is_empty());
@@ -180,9 +174,13 @@ fn reliability(e: &Evaluation) -> Markup {
     }
 }
 
-fn risk(report: &EvaluationReport<'_>) -> Markup {
-    let curves = [("Topic", report.topic_risk), ("Stance, given the predicted topic", report.stance_risk)];
-    let curves: Vec<(&str, &[RiskPoint])> = curves.into_iter().filter(|(_, curve)| !curve.is_empty()).collect();
+fn risk(e: &Evaluation) -> Markup {
+    let heads = [("Topic", &e.topic), ("Stance, given the predicted topic", &e.stance)];
+    let curves: Vec<(&str, &[RiskPoint])> = heads
+        .into_iter()
+        .filter_map(|(name, head)| Some((name, &*head.as_ref()?.risk_coverage)))
+        .filter(|(_, curve)| !curve.is_empty())
+        .collect();
     if curves.is_empty() {
         return html! {};
     }
@@ -231,6 +229,7 @@ fn at(curve: &[RiskPoint], coverage: f64) -> RiskPoint {
         threshold: 0.0,
         coverage: 0.0,
         risk: 0.0,
+        rows: 0,
     })
 }
 

@@ -29,6 +29,7 @@ fn listed(head: &HeadScores) -> Vec<(&'static str, &'static str, f64)> {
         out.push(("log loss", "log_loss", p.log_loss));
         out.push(("Brier score", "brier_score", p.brier_score));
         out.push(("calibration error", "expected_calibration_error", p.expected_calibration_error));
+        out.push(("AURC", "aurc", p.aurc));
     }
     out
 }
