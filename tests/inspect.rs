@@ -85,6 +85,27 @@ fn json_has_all_of_it() {
 }
 
 #[test]
+fn isotonic_curves_are_shown_and_change_no_label() {
+    let work = Work::with_model();
+    let judged = ["temperature", "isotonic"].map(|method| {
+        work.run(&format!("train corpus.csv --output {method}.model --calibration {method}")).success();
+        work.table(&format!("classify corpus.csv --model {method}.model"))
+    });
+    for head in ["predicted_topic", "predicted_stance"] {
+        let [temperature, isotonic] = judged.each_ref();
+        assert_eq!(temperature.column(head), isotonic.column(head));
+        let probabilities = isotonic.numbers(&format!("{head}_probability"));
+        assert_ne!(temperature.numbers(&format!("{head}_probability")), probabilities);
+        assert!(probabilities.iter().all(|p| 0.0 < *p && *p < 1.0), "{probabilities:?}");
+    }
+    assert!(!work.stdout("inspect temperature.model").contains("isotonic curves"));
+    let card = work.stdout("inspect isotonic.model");
+    assert_eq!(card.matches(" and isotonic curves of ").count(), 2, "{card}");
+    let curves = &work.card("isotonic.model")["topic"]["calibration"]["isotonic"];
+    assert_eq!(curves.as_array().map(Vec::len), Some(TOPICS.len()));
+}
+
+#[test]
 fn codebook_and_scores_are_shown() {
     let work = Work::new();
     let targets = TOPICS.map(|topic| [topic.to_owned(), format!("More of {topic}")]);

@@ -249,6 +249,21 @@ fn the_largest_numbers_give_probabilities() {
     }
     refusal("a factor", &altered(|p| p.header["topic"]["calibration"]["factor"] = json!(1e300)));
     refusal("an offset", &altered(|p| p.header["topic"]["calibration"]["offsets"] = json!([1e300, -1e300])));
+    let curves = |curve: serde_json::Value| {
+        altered(|p| {
+            let labels = p.header["topic"]["labels"].as_array().expect("labels").len();
+            p.header["topic"]["calibration"]["isotonic"] = json!(vec![curve.clone(); labels]);
+        })
+    };
+    assert!(read(&curves(json!([[0.1, 0.2], [0.9, 0.2], [1.0, 0.8]]))).is_ok() && read(&curves(json!([]))).is_ok());
+    refusal("a curve that falls", &curves(json!([[0.1, 0.8], [0.9, 0.2]])));
+    refusal("a probability twice", &curves(json!([[0.1, 0.2], [0.1, 0.8]])));
+    refusal("a share of nothing", &curves(json!([[0.1, 0.0]])));
+    refusal("a share above one", &curves(json!([[0.1, 1.5]])));
+    refusal(
+        "curves of other labels",
+        &altered(|p| p.header["topic"]["calibration"]["isotonic"] = json!([[[0.1, 0.2]]])),
+    );
 }
 
 #[test]

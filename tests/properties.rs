@@ -222,7 +222,7 @@ proptest! {
             false => Vec::new(),
         };
         let held_out = HeldOut { scores: &scores, targets: &targets, weights: &weights, classes, allowed: &allowed };
-        for calibration in [Calibration::temperature(held_out), Calibration::platt(held_out)] {
+        for calibration in [Calibration::temperature, Calibration::platt, Calibration::isotonic].map(|fit| fit(held_out)) {
             prop_assert!(calibration.factor > 0.0 && calibration.offsets.iter().all(|b| b.is_finite()));
             let mut p = probe[..classes].to_vec();
             calibration.probabilities(&mut p);

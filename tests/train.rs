@@ -327,6 +327,7 @@ fn learning_options_are_kept_in_the_model() {
         ("--class-weight stance:oppose=2.5", "/options/class_weight/stance/oppose", json!(2.5)),
         ("--topic-departure 0.5", "/topic_departure", json!(0.5)),
         ("--calibration platt", "/options/calibration", json!("platt")),
+        ("--calibration isotonic", "/options/calibration", json!("isotonic")),
         ("--thresholds none", "/options/thresholds", json!(false)),
         ("--tolerance 0.01", "/options/tolerance", json!(0.01)),
         ("--precision f32", "/options/precision", json!("f32")),

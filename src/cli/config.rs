@@ -91,7 +91,7 @@ pub struct LearnArgs {
     #[arg(long, value_name = "X")]
     #[serde(deserialize_with = "text")]
     pub topic_departure: Option<String>,
-    /// How probabilities are mended: auto, temperature, platt or none [default: auto]
+    /// How probabilities are mended: auto, temperature, platt, isotonic or none [default: auto]
     #[arg(long, value_name = "METHOD")]
     #[serde(deserialize_with = "text")]
     pub calibration: Option<String>,
@@ -300,7 +300,12 @@ impl LearnArgs {
             out.class_weight.add(word)?;
         }
         set(&mut out.topic_departure, "--topic-departure", &self.topic_departure)?;
-        set_named(&mut out.calibration, "--calibration", &self.calibration, "auto, temperature, platt or none")?;
+        set_named(
+            &mut out.calibration,
+            "--calibration",
+            &self.calibration,
+            "auto, temperature, platt, isotonic or none",
+        )?;
         match self.thresholds.as_deref() {
             None => {}
             Some("auto") => out.thresholds = true,

@@ -5,7 +5,7 @@ use std::io::Write;
 
 use rapporteur::Result;
 use rapporteur::corpus::Output;
-use rapporteur::linear::LinearClassifier;
+use rapporteur::linear::{IsotonicRegression, LinearClassifier};
 use rapporteur::model::{DEFAULT_MODEL, FORMAT, Head, Model, default_model};
 
 use super::keep_input;
@@ -49,7 +49,7 @@ pub fn run(args: Args) -> Result<()> {
 }
 
 fn card(model: &Model, bytes: usize, terms: usize) -> serde_json::Value {
-    let head = |h: &Head| serde_json::json!({ "labels": h.labels.names(), "c": h.c, "weighted": h.weighted });
+    let head = |h: &Head| serde_json::json!({ "labels": h.labels.names(), "c": h.c, "weighted": h.weighted, "calibration": h.calibration });
     serde_json::json!({
         "format": FORMAT,
         "program": model.program,
@@ -91,13 +91,13 @@ fn write_card(model: &Model, name: &str, bytes: usize, terms: usize, out: &mut i
     let stemmer = params.analyser.stemmer.map_or("none".to_owned(), |l| l.to_string());
     writeln!(out, "analyser: stemmer {stemmer}, {} stop words", params.analyser.stop_words.len())?;
     if let Some(topic) = &model.topic {
-        let factor = topic.calibration.factor;
         writeln!(
             out,
-            "topic:    {}, C {}{}, calibration factor {factor:.3}",
+            "topic:    {}, C {}{}, {}",
             loss(&topic.classifier),
             topic.c,
-            weighting(topic)
+            weighting(topic),
+            calibration(topic)
         )?;
         for label in topic.labels.names() {
             let target = model.codebook.as_ref().and_then(|c| c.get(label)).map_or("", |e| e.target.as_str());
@@ -107,13 +107,13 @@ fn write_card(model: &Model, name: &str, bytes: usize, terms: usize, out: &mut i
     }
     if let Some(stance) = &model.stance {
         let (head, departure) = (&stance.head, stance.departure);
-        let factor = head.calibration.factor;
         writeln!(
             out,
-            "stance:   {}, C {}{}, topic departure {departure}, calibration factor {factor:.3}",
+            "stance:   {}, C {}{}, topic departure {departure}, {}",
             loss(&head.classifier),
             head.c,
-            weighting(head)
+            weighting(head),
+            calibration(head)
         )?;
         for label in head.labels.names() {
             writeln!(out, "  {label:<28} {:>8} rows", counts.stances.get(label).copied().unwrap_or(0))?;
@@ -128,6 +128,20 @@ fn write_card(model: &Model, name: &str, bytes: usize, terms: usize, out: &mut i
         writeln!(out, "\n{label}\n  {}", list.join(", "))?;
     }
     Ok(())
+}
+
+/// How scores become probabilities.
+fn calibration(head: &Head) -> String {
+    let calibration = &head.calibration;
+    let mut out = format!("calibration factor {:.3}", calibration.factor);
+    if !calibration.offsets.is_empty() {
+        out += " and offsets";
+    }
+    if !calibration.isotonic.is_empty() {
+        let knots: usize = calibration.isotonic.iter().map(IsotonicRegression::knots).sum();
+        out += &format!(" and isotonic curves of {knots} knots");
+    }
+    out
 }
 
 /// How features were weighted, as a list that goes on.

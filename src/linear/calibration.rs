@@ -4,16 +4,21 @@
 //! are mended before the softmax: temperature scaling (Guo et al. 2017, *On calibration of modern neural networks*), or Platt's method in its
 //! multinomial form, a factor and an offset for each class, which also undoes class weights. Both minimise the log loss,
 //! which is convex in them; a weak pull toward "leave as it is" keeps few rows from deciding much.
+//!
+//! After the softmax, curves can mend the probability of each class alone ([`IsotonicRegression`], one class against the rest, then brought to a sum of one, as Zadrozny & Elkan
+//! 2002 do). They are level in places and know nothing of each other, so they could make a tie of what was none and turn the order of two classes round. Decisions therefore go by the
+//! mended scores, whatever the curves say: they change the probability that is written, never the label.
 
 use serde::{Deserialize, Serialize};
 
 use super::classifier::softmax;
+use super::isotonic::IsotonicRegression;
 
-/// Scores are multiplied by `factor`, then `offsets` are added.
+/// Scores are multiplied by `factor`, then `offsets` are added; probabilities are the softmax of these, and then what the `isotonic` curves make of them.
 ///
 /// ```
 /// use rapporteur::linear::Calibration;
-/// let calibration = Calibration { factor: 2.0, offsets: vec![0.0, 1.0] };
+/// let calibration = Calibration { factor: 2.0, offsets: vec![0.0, 1.0], ..Default::default() };
 /// let mut p = vec![0.5, 0.0];
 /// calibration.probabilities(&mut p);
 /// assert_eq!(p, [0.5, 0.5]);
@@ -24,11 +29,14 @@ pub struct Calibration {
     pub factor: f64,
     /// An offset for each class; empty for none.
     pub offsets: Vec<f64>,
+    /// A curve for each class; empty for none.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub isotonic: Vec<IsotonicRegression>,
 }
 
 impl Default for Calibration {
     fn default() -> Self {
-        Calibration { factor: 1.0, offsets: Vec::new() }
+        Calibration { factor: 1.0, offsets: Vec::new(), isotonic: Vec::new() }
     }
 }
 
@@ -57,10 +65,26 @@ impl Calibration {
     /// Turns scores into probabilities, in place.
     pub fn probabilities(&self, scores: &mut [f64]) {
         self.mend(scores);
-        softmax(scores);
+        self.mended_probabilities(scores);
     }
 
-    /// Mends scores, in place; their softmax are probabilities.
+    /// Turns mended scores into probabilities, in place. Those that are minus infinity, of classes that cannot occur, become zero; one at least is to be finite.
+    pub fn mended_probabilities(&self, scores: &mut [f64]) {
+        if self.isotonic.is_empty() {
+            return softmax(scores);
+        }
+        // So far below the best a score no longer matters, but its probability is still above zero, and so told from that of a class that cannot occur.
+        const FAR: f64 = 600.0;
+        let best = scores.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+        scores.iter_mut().filter(|z| **z > f64::NEG_INFINITY).for_each(|z| *z = z.max(best - FAR));
+        softmax(scores);
+        let mended = scores.iter_mut().zip(&self.isotonic).filter(|(p, _)| **p > 0.0);
+        mended.for_each(|(p, curve)| *p = curve.predict(*p));
+        let sum: f64 = scores.iter().sum();
+        scores.iter_mut().for_each(|p| *p /= sum);
+    }
+
+    /// Mends scores, in place: decisions go by them, and [`Calibration::mended_probabilities`] makes probabilities of them.
     pub fn mend(&self, scores: &mut [f64]) {
         scores.iter_mut().for_each(|z| *z *= self.factor);
         scores.iter_mut().zip(&self.offsets).for_each(|(z, b)| *z += b);
@@ -74,6 +98,34 @@ impl Calibration {
     /// The best factor and offsets.
     pub fn platt(held_out: HeldOut<'_>) -> Self {
         Calibration::default().refit_platt(held_out)
+    }
+
+    /// The best factor, and curves for the probabilities that it gives.
+    pub fn isotonic(held_out: HeldOut<'_>) -> Self {
+        Calibration::default().refit_isotonic(held_out)
+    }
+
+    /// The best factor, looked for from this one, and curves for the probabilities that it gives.
+    pub fn refit_isotonic(&self, held_out: HeldOut<'_>) -> Self {
+        self.refit_temperature(held_out).with_curves(held_out)
+    }
+
+    /// The same factor and offsets, with curves for the probabilities that they give.
+    pub fn with_curves(&self, held_out: HeldOut<'_>) -> Self {
+        let k = held_out.classes;
+        let mut out = Calibration { isotonic: Vec::new(), ..self.clone() };
+        let mut probabilities = held_out.scores.to_vec();
+        for (row, z) in probabilities.chunks_exact_mut(k).enumerate() {
+            out.masked_probabilities(held_out, row, z);
+        }
+        let curve = |class: usize| {
+            let rows = (0..held_out.targets.len()).filter(|&row| held_out.allows(row, class));
+            IsotonicRegression::fit(rows.map(|row| {
+                (probabilities[row * k + class], held_out.targets[row] as usize == class, held_out.weights[row])
+            }))
+        };
+        out.isotonic = (0..k).map(curve).collect();
+        out
     }
 
     /// The best factor alone, looked for from this one: that of rows much like these saves most of the way.
@@ -110,7 +162,7 @@ impl Calibration {
                 *z = f64::NEG_INFINITY;
             }
         }
-        softmax(z);
+        self.mended_probabilities(z);
     }
 
     /// Newton's method with a line search; on ln(factor) the loss is not convex, on the factor itself it is, and the factor is kept above zero.
@@ -139,7 +191,7 @@ impl Calibration {
                 break;
             }
         }
-        Calibration { factor: theta[0], offsets: theta[1..].to_vec() }
+        Calibration { factor: theta[0], offsets: theta[1..].to_vec(), isotonic: Vec::new() }
     }
 }
 
@@ -164,7 +216,7 @@ impl Local {
             gradient[a] = pull * (t - rest);
             hessian[a * size + a] = pull;
         }
-        let calibration = Calibration { factor: theta[0], offsets: theta[1..].to_vec() };
+        let calibration = Calibration { factor: theta[0], offsets: theta[1..].to_vec(), isotonic: Vec::new() };
         let mut p = vec![0.0; k];
         for (i, scores) in held_out.scores.chunks_exact(k).enumerate() {
             p.copy_from_slice(scores);
@@ -239,6 +291,39 @@ mod tests {
             assert!((p[0] - 0.75).abs() < 0.02, "{p:?}");
             assert!(calibration.log_loss(held_out) < Calibration::default().log_loss(held_out));
         }
+    }
+
+    #[test]
+    fn curves_mend_what_a_factor_cannot_and_leave_decisions_alone() {
+        // Wrong as often where the scores are sure as where they are not, and never at all in between.
+        let scores: Vec<f64> = (0..600).flat_map(|i| [[0.5, 0.0], [2.0, 0.0], [4.0, 0.0]][i % 3]).collect();
+        let targets: Vec<u32> = (0..600).map(|i| u32::from(i % 3 != 1 && i % 4 == 0)).collect();
+        let weights = vec![1.0; 600];
+        let held_out = HeldOut { scores: &scores, targets: &targets, weights: &weights, classes: 2, allowed: &[] };
+        let (plain, mended) = (Calibration::temperature(held_out), Calibration::isotonic(held_out));
+        assert!(mended.log_loss(held_out) < plain.log_loss(held_out) * 0.99);
+        assert_eq!(mended.factor, plain.factor);
+        let mut before = 0.0;
+        for z in -10..=10 {
+            let mut p = [f64::from(z), 0.0];
+            mended.probabilities(&mut p);
+            assert!((p[0] + p[1] - 1.0).abs() < 1e-12 && p[0] >= before && p[0] > 0.0 && p[1] > 0.0, "{z}: {p:?}");
+            before = p[0];
+        }
+    }
+
+    #[test]
+    fn curves_know_which_classes_can_occur() {
+        let scores: Vec<f64> = (0..300).flat_map(|i| [f64::from(i % 7), 3.0, 900.0]).collect();
+        let targets: Vec<u32> = (0..300).map(|i| u32::from(i % 7 < 3)).collect();
+        let (weights, allowed) = (vec![1.0; 300], [true, true, false].repeat(300));
+        let held_out = HeldOut { scores: &scores, targets: &targets, weights: &weights, classes: 3, allowed: &allowed };
+        let calibration = Calibration::isotonic(held_out);
+        assert_eq!(calibration.isotonic[2].knots(), 0);
+        // The second score is as good as zero, but can occur.
+        let mut p = [1e5, 0.0, f64::NEG_INFINITY];
+        calibration.mended_probabilities(&mut p);
+        assert!(p[1] > 0.003 && p[2] == 0.0 && (p[0] + p[1] - 1.0).abs() < 1e-12, "{p:?}");
     }
 
     #[test]

@@ -7,10 +7,12 @@ mod calibration;
 mod classifier;
 mod dual;
 mod hinge;
+mod isotonic;
 mod logistic;
 mod params;
 
 pub use calibration::{Calibration, HeldOut};
 pub use classifier::{LinearClassifier, argmax, softmax};
 pub use dual::{Certificate, DualSolver};
+pub use isotonic::IsotonicRegression;
 pub use params::{ClassWeight, LinearParams, LinearValidParams, Loss};

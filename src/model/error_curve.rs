@@ -9,7 +9,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::linear::{argmax, softmax};
+use crate::linear::{Calibration, argmax};
 
 /// Points of a curve at most.
 const POINTS: usize = 200;
@@ -68,17 +68,23 @@ impl ErrorCurve {
         out
     }
 
-    /// From out-of-fold scores, `classes` a row, that are mended and minus infinity where a class cannot occur; decided with `offsets`.
-    pub(super) fn of_scores(scores: &[f64], offsets: &[f64], targets: &[u32], classes: usize) -> Self {
-        let decide = |(scores, &target): (&[f64], &u32)| {
+    /// From out-of-fold scores, `classes` a row, that are mended and minus infinity where a class cannot occur; decided with `offsets`. `calibration_of` a row makes its probabilities.
+    pub(super) fn of_scores<'a>(
+        scores: &[f64],
+        offsets: &[f64],
+        targets: &[u32],
+        classes: usize,
+        calibration_of: impl Fn(usize) -> &'a Calibration,
+    ) -> Self {
+        let decide = |(row, (scores, &target)): (usize, (&[f64], &u32))| {
             let mut z = scores.to_vec();
             z.iter_mut().zip(offsets).for_each(|(z, b)| *z += b);
             let decided = argmax(&z);
             z.copy_from_slice(scores);
-            softmax(&mut z);
+            calibration_of(row).mended_probabilities(&mut z);
             (z[decided], decided == target as usize)
         };
-        ErrorCurve::new(scores.chunks_exact(classes).zip(targets).map(decide).collect())
+        ErrorCurve::new(scores.chunks_exact(classes).zip(targets).enumerate().map(decide).collect())
     }
 
     /// The lowest probability from which on labels err at most `max_error`, with a confidence of 95 %; `None` if there is none.

@@ -18,7 +18,7 @@ use crate::corpus::{Codebook, SideColumns};
 use crate::error::Error;
 use crate::features::{Blocks, Strings, Vectoriser, VectoriserValidParams, Vocabulary};
 use crate::labels::LabelSet;
-use crate::linear::{Calibration, LinearClassifier, Loss};
+use crate::linear::{Calibration, IsotonicRegression, LinearClassifier, Loss};
 
 /// Bytes of a file at most: the numbers in it are of 32 bits.
 const MOST_BYTES: u64 = 1 << 32;
@@ -271,6 +271,9 @@ fn read_head(reader: &Reader<'_>, name: &str, header: HeadHeader, width: usize, 
     }
     if !of_size(calibration.offsets.len()) || !of_size(header.offsets.len()) {
         return Err(format!("{name:?} has offsets for other labels"));
+    }
+    if !of_size(calibration.isotonic.len()) || !calibration.isotonic.iter().all(IsotonicRegression::is_sound) {
+        return Err(format!("{name:?} has calibration curves for other labels, or such as fall or leave 0 to 1"));
     }
     if !sane(&intercept)
         || !sane(&calibration.offsets)

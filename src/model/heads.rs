@@ -172,6 +172,7 @@ pub(super) fn fit(task: &Task<'_>, chosen: &Chosen, options: &TrainOptions, cont
         CalibrationMethod::None => Calibration::default(),
         CalibrationMethod::Temperature => Calibration::temperature(held_out),
         CalibrationMethod::Platt => Calibration::platt(held_out),
+        CalibrationMethod::Isotonic => Calibration::isotonic(held_out),
         CalibrationMethod::Auto => part.best_calibration(&chosen.folds, &chosen.scores),
     };
     let masked = part.masked(&chosen.scores, &out.calibration);
@@ -183,7 +184,9 @@ pub(super) fn fit(task: &Task<'_>, chosen: &Chosen, options: &TrainOptions, cont
         };
         out.offsets = decisions.lean(unit).0;
     }
-    out.error_curve = Some(ErrorCurve::of_scores(&masked, &out.offsets, &part.targets, part.classes));
+    let by_fold = part.curves_by_fold(&chosen.folds, &chosen.scores, &out.calibration);
+    let calibration_of = |row: usize| by_fold.get(chosen.folds[row] as usize).unwrap_or(&out.calibration);
+    out.error_curve = Some(ErrorCurve::of_scores(&masked, &out.offsets, &part.targets, part.classes, calibration_of));
     Ok(out)
 }
 
@@ -238,10 +241,12 @@ impl<'x> Task<'x> {
         out
     }
 
-    /// Of no calibration, a factor, and a factor with offsets: the one with the lowest log loss on folds that it was not fitted on, fitted on all.
+    /// Of no calibration, a factor, a factor with offsets, and a factor with curves: the one with the lowest log loss on folds that it was not fitted on, fitted on all.
     fn best_calibration(&self, folds: &[u32], scores: &[f64]) -> Calibration {
         /// Beyond this the offsets' Newton steps cost more than they can give.
         const MOST_OFFSETS: usize = 60;
+        /// Curves of fewer rows are mostly noise.
+        const LEAST_ROWS: usize = 2_000;
         type Refit = fn(&Calibration, HeldOut<'_>) -> Calibration;
         let all = self.held_out(scores);
         // Fitted on all rows first: the fits without a fold start there and have little left to do.
@@ -250,22 +255,18 @@ impl<'x> Task<'x> {
         if self.classes <= MOST_OFFSETS {
             candidates.push((temperature.refit_platt(all), Calibration::refit_platt));
         }
+        if self.classes <= MOST_OFFSETS && self.rows.len() >= LEAST_ROWS {
+            candidates.push((temperature.with_curves(all), Calibration::refit_isotonic));
+        }
         candidates.insert(1, (temperature, Calibration::refit_temperature));
         let count = folds.iter().max().map_or(0, |&f| f + 1);
         let cross_fitted = |(start, refit): &(Calibration, Refit)| -> f64 {
             (0..count)
                 .map(|fold| {
-                    let places = |inside: bool| -> Vec<usize> {
-                        (0..folds.len()).filter(|&i| (folds[i] != fold) == inside).collect()
-                    };
-                    let (learn, test) = (places(true), places(false));
-                    let pick = |places: &[usize]| -> Vec<f64> {
-                        let k = self.classes;
-                        places.iter().flat_map(|&i| &scores[i * k..(i + 1) * k]).copied().collect()
-                    };
-                    let (learn_scores, test_scores) = (pick(&learn), pick(&test));
-                    let calibration = refit(start, self.subset(&learn).held_out(&learn_scores));
-                    calibration.log_loss(self.subset(&test).held_out(&test_scores)) * test.len() as f64
+                    let (learn, learn_scores) = self.of_folds(folds, scores, |f| f != fold);
+                    let (test, test_scores) = self.of_folds(folds, scores, |f| f == fold);
+                    let calibration = refit(start, learn.held_out(&learn_scores));
+                    calibration.log_loss(test.held_out(&test_scores)) * test.rows.len() as f64
                 })
                 .sum()
         };
@@ -273,6 +274,26 @@ impl<'x> Task<'x> {
         let better = |best: usize, i: usize| if losses[i] < losses[best] * (1.0 - 1e-3) { i } else { best };
         let best = (1..losses.len()).fold(0, better);
         candidates.swap_remove(best).0
+    }
+
+    /// The same calibration with curves fitted without each fold, or nothing where it has none: how often labels err by their probability would look too good
+    /// with curves that saw these very rows.
+    fn curves_by_fold(&self, folds: &[u32], scores: &[f64], calibration: &Calibration) -> Vec<Calibration> {
+        let count = if calibration.isotonic.is_empty() { 0 } else { folds.iter().max().map_or(0, |&f| f + 1) };
+        (0..count)
+            .map(|fold| {
+                let (learn, learn_scores) = self.of_folds(folds, scores, |f| f != fold);
+                calibration.with_curves(learn.held_out(&learn_scores))
+            })
+            .collect()
+    }
+
+    /// The rows of some folds, and their scores.
+    fn of_folds(&self, folds: &[u32], scores: &[f64], wanted: impl Fn(u32) -> bool) -> (Task<'x>, Vec<f64>) {
+        let k = self.classes;
+        let places: Vec<usize> = (0..folds.len()).filter(|&i| wanted(folds[i])).collect();
+        let scores = places.iter().flat_map(|&i| &scores[i * k..(i + 1) * k]).copied().collect();
+        (self.subset(&places), scores)
     }
 }
 

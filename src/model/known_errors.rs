@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::heads::{Chosen, Fitted};
 use super::out_of_fold::Task;
-use crate::linear::{argmax, softmax};
+use crate::linear::argmax;
 
 /// How a head erred on rows that it had not seen, in cross-validation inside training.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
@@ -48,7 +48,7 @@ impl KnownErrors {
             confusion[task.targets[i] as usize * k + argmax(&decisions)] += 1;
             let topic = topics.map_or(0, |(_, of)| of[task.rows[i] as usize] as usize);
             if topic < count {
-                softmax(&mut z);
+                fitted.calibration.mended_probabilities(&mut z);
                 prior[topic * k..(topic + 1) * k].iter_mut().zip(&z).for_each(|(sum, p)| *sum += p);
                 rows[topic] += 1.0;
             }

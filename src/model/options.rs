@@ -129,6 +129,8 @@ pub enum CalibrationMethod {
     Temperature,
     /// One factor for all scores and an offset for each label.
     Platt,
+    /// One factor for all scores, and then a curve for each label, see [`crate::linear::IsotonicRegression`]. `auto` takes it for 2,000 rows and more, and at most 60 labels.
+    Isotonic,
     /// As they come.
     None,
 }

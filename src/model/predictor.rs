@@ -4,7 +4,7 @@
 
 use super::cascade::{Model, StanceHead};
 use crate::features::TextVectoriser;
-use crate::linear::{argmax, softmax};
+use crate::linear::argmax;
 use crate::sparse::{SparseMatrix, SparseRow};
 
 /// What a model says of a paragraph. Numbers are places in the label sets of the heads.
@@ -194,7 +194,7 @@ impl<'a> Predictor<'a> {
         head.calibration.mend(&mut self.topic_probabilities);
         self.topic_decisions.copy_from_slice(&self.topic_probabilities);
         self.topic_decisions.iter_mut().zip(&head.offsets).for_each(|(z, b)| *z += b);
-        softmax(&mut self.topic_probabilities);
+        head.calibration.mended_probabilities(&mut self.topic_probabilities);
         let topic = argmax(&self.topic_decisions);
         Prediction { topic: Some(topic), topic_probability: self.topic_probabilities[topic], ..none }
     }
@@ -224,7 +224,7 @@ impl<'a> Predictor<'a> {
         }
         self.stance_decisions.copy_from_slice(&self.stance_probabilities);
         self.stance_decisions.iter_mut().zip(&stance.head.offsets).for_each(|(z, b)| *z += b);
-        softmax(&mut self.stance_probabilities);
+        stance.head.calibration.mended_probabilities(&mut self.stance_probabilities);
         let best = argmax(&self.stance_decisions);
         (Some(best), self.stance_probabilities[best])
     }
