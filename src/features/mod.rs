@@ -10,6 +10,7 @@ mod grams;
 mod lexicon;
 mod params;
 mod strings;
+mod text_vectoriser;
 mod vectorise;
 mod vocabulary;
 
@@ -18,5 +19,6 @@ pub use documents::Documents;
 pub use grams::GramTable;
 pub use params::{Frequency, VectoriserParams, VectoriserValidParams};
 pub use strings::Strings;
-pub use vectorise::{Occurrence, TextVectoriser, Vectoriser};
+pub use text_vectoriser::{Occurrence, TextVectoriser};
+pub use vectorise::Vectoriser;
 pub use vocabulary::Vocabulary;

@@ -10,7 +10,6 @@ use linfa::ParamGuard;
 use linfa::dataset::{DatasetBase, Records};
 use linfa::traits::{Fit, Transformer};
 use rayon::prelude::*;
-use std::ops::Range;
 
 use super::count::{Candidates, count};
 use super::documents::Documents;
@@ -21,10 +20,10 @@ use super::strings::Strings;
 use super::vocabulary::Vocabulary;
 use crate::error::Error;
 use crate::sparse::SparseMatrix;
-use crate::text::{Analyser, Term, Token, char_ngrams, negated, tokenise, tokenise_runs};
+use crate::text::{Analyser, Term, char_ngrams, negated};
 
 /// Tokens looked at together: more at once would take memory and no less time.
-const RUN: usize = 1 << 16;
+pub(super) const RUN: usize = 1 << 16;
 
 /// A fitted vectoriser: parameters, vocabulary, idf.
 ///
@@ -157,7 +156,7 @@ impl Vectoriser {
     }
 
     /// Enters what this vectoriser knows of the next form.
-    fn look_up(&self, form: &str, lexicon: &mut Lexicon) {
+    pub(super) fn look_up(&self, form: &str, lexicon: &mut Lexicon) {
         let find = |term: &str| self.vocabulary.words.find(term).unwrap_or(UNKNOWN);
         let (mut word, mut in_scope) = (SKIPPED, SKIPPED);
         if self.params.word_ngrams.is_some()
@@ -177,7 +176,7 @@ impl Vectoriser {
 
     /// Calls `each` with every term that occurs in the next run of a text: its column, and the first and last token of it. An n-gram is found with the run that
     /// has its last word, or at the latest with the `last` run.
-    fn visit_terms(
+    pub(super) fn visit_terms(
         &self,
         lexicon: &Lexicon,
         forms: &[u32],
@@ -239,7 +238,7 @@ fn scope_of(analyser: &Analyser, form: &str) -> Scope {
 
 /// Room for walking over the n-grams of one row.
 #[derive(Default)]
-struct Walk {
+pub(super) struct Walk {
     words: Vec<(usize, u32)>,
     nodes: Vec<u32>,
     pairs: Vec<(u32, u32)>,
@@ -252,7 +251,7 @@ struct Walk {
 
 impl Walk {
     /// Begins a text.
-    fn begin(&mut self) {
+    pub fn begin(&mut self) {
         self.words.clear();
         self.base = 0;
         self.in_scope = false;
@@ -263,13 +262,13 @@ impl Walk {
 ///
 /// The two blocks are counted in different ways. Columns of words are many and rarely repeat: they are sorted, and no table of counts has to be
 /// fetched for them. Columns of characters are few and repeat often: they are counted in a table, which fits the cache.
-struct Scratch {
+pub(super) struct Scratch {
     words: Vec<u32>,
     /// Columns of words with their counts, in order, of a text so long that `words` would not hold it.
     counted: Vec<(u32, u32)>,
     char_counts: Vec<u32>,
     chars: Vec<u32>,
-    walk: Walk,
+    pub walk: Walk,
     columns: Vec<u32>,
     values: Vec<f64>,
     /// 1 + ln(count) of small counts.
@@ -277,7 +276,7 @@ struct Scratch {
 }
 
 impl Scratch {
-    fn new(vectoriser: &Vectoriser) -> Self {
+    pub fn new(vectoriser: &Vectoriser) -> Self {
         let vocabulary = &vectoriser.vocabulary;
         Scratch {
             words: Vec::new(),
@@ -302,14 +301,14 @@ impl Scratch {
     }
 
     /// Begins a text.
-    fn begin(&mut self) {
+    pub fn begin(&mut self) {
         self.words.clear();
         self.counted.clear();
         self.walk.begin();
     }
 
     /// Counts the terms of a run of a text.
-    fn feed(&mut self, vectoriser: &Vectoriser, lexicon: &Lexicon, forms: &[u32], last: bool) {
+    pub fn feed(&mut self, vectoriser: &Vectoriser, lexicon: &Lexicon, forms: &[u32], last: bool) {
         const MOST_WORDS: usize = 1 << 20;
         let Scratch { words, char_counts, chars, walk, .. } = self;
         let bound = vectoriser.vocabulary.word_terms() as u32;
@@ -344,7 +343,7 @@ impl Scratch {
     }
 
     /// Appends the vector of the text to `out`.
-    fn finish(&mut self, vectoriser: &Vectoriser, out: &mut SparseMatrix) {
+    pub fn finish(&mut self, vectoriser: &Vectoriser, out: &mut SparseMatrix) {
         if !self.counted.is_empty() {
             self.gather();
         }
@@ -379,101 +378,6 @@ impl Scratch {
     }
 }
 
-/// A term found in a text.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Occurrence {
-    /// The term's column.
-    pub column: usize,
-    /// Where it stands, in bytes of the text; for a character n-gram the whole word.
-    pub place: Range<usize>,
-}
-
-/// Applies a vectoriser to texts one by one; each thread has one of its own.
-///
-/// Forms are remembered from text to text, which makes stemming and look-up nearly free; when there are too many (a stream has no end) it forgets them all and begins anew.
-///
-/// ```
-/// use linfa::ParamGuard;
-/// use rapporteur::features::{Documents, TextVectoriser, Vectoriser, VectoriserParams};
-/// use rapporteur::sparse::SparseMatrix;
-/// let documents: Documents = ["War or peace", "War or truce"].into_iter().collect();
-/// let vectoriser = Vectoriser::fit(&VectoriserParams::default().check()?, &documents)?;
-/// let mut texts = TextVectoriser::new(&vectoriser);
-/// let mut rows = SparseMatrix::with_cols(vectoriser.width());
-/// texts.transform("War or peace", &mut rows);
-/// assert_eq!(rows, vectoriser.transform_rows(&documents, &[0]));
-/// # Ok::<(), rapporteur::Error>(())
-/// ```
-pub struct TextVectoriser<'a> {
-    vectoriser: &'a Vectoriser,
-    forms: Strings,
-    lexicon: Lexicon,
-    scratch: Scratch,
-    tokens: Vec<Token>,
-    stream: Vec<u32>,
-    form: String,
-}
-
-impl<'a> TextVectoriser<'a> {
-    /// Bounds what is remembered: about 100 MB with character n-grams.
-    const MOST_FORMS: usize = 500_000;
-    const MOST_GRAMS: usize = 8_000_000;
-    const MOST_TEXT: usize = 64_000_000;
-
-    /// For one thread.
-    pub fn new(vectoriser: &'a Vectoriser) -> Self {
-        TextVectoriser {
-            vectoriser,
-            forms: Strings::default(),
-            lexicon: Lexicon::default(),
-            scratch: Scratch::new(vectoriser),
-            tokens: Vec::new(),
-            stream: Vec::new(),
-            form: String::new(),
-        }
-    }
-
-    /// Forgets all forms if they are many.
-    fn make_room(forms: &mut Strings, lexicon: &mut Lexicon) {
-        let many = lexicon.len() > Self::MOST_FORMS || lexicon.gram_total() > Self::MOST_GRAMS;
-        if many || forms.text_len() > Self::MOST_TEXT {
-            forms.clear();
-            lexicon.clear();
-        }
-    }
-
-    /// Appends the vector of a text to `out`.
-    pub fn transform(&mut self, text: &str, out: &mut SparseMatrix) {
-        let TextVectoriser { vectoriser, forms, lexicon, scratch, tokens, stream, form } = self;
-        tokens.clear();
-        scratch.begin();
-        tokenise_runs(text, RUN, tokens, |tokens, last| {
-            Self::make_room(forms, lexicon);
-            stream.clear();
-            forms.intern_tokens(text, tokens, form, stream, |form| vectoriser.look_up(form, lexicon));
-            tokens.clear();
-            scratch.feed(vectoriser, lexicon, stream, last);
-        });
-        scratch.finish(vectoriser, out);
-    }
-
-    /// Every place where a known term stands in the text, in the order of the text.
-    pub fn occurrences(&mut self, text: &str) -> Vec<Occurrence> {
-        let TextVectoriser { vectoriser, forms, lexicon, scratch, tokens, stream, form } = self;
-        Self::make_room(forms, lexicon);
-        tokens.clear();
-        stream.clear();
-        tokenise(text, tokens);
-        forms.intern_tokens(text, tokens, form, stream, |form| vectoriser.look_up(form, lexicon));
-        let mut found = Vec::new();
-        scratch.walk.begin();
-        vectoriser.visit_terms(lexicon, stream, true, &mut scratch.walk, |column, first, last| {
-            found.push(Occurrence { column: column as usize, place: tokens[first].start..tokens[last].end });
-        });
-        found
-    }
-}
-
 impl Records for Documents {
     type Elem = u32;
 
@@ -498,61 +402,5 @@ impl Transformer<&Documents, SparseMatrix> for Vectoriser {
     fn transform(&self, documents: &Documents) -> SparseMatrix {
         let rows: Vec<u32> = (0..documents.len() as u32).collect();
         self.transform_rows(documents, &rows)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::features::VectoriserParams;
-    use crate::text::{AnalyserSettings, NgramRange};
-    use linfa::ParamGuard;
-
-    /// A text longer than many runs, with words of the vocabulary and forms enough to be forgotten on the way.
-    #[test]
-    fn a_text_of_many_runs_has_the_vector_of_the_whole() {
-        let known = ["peace talks began", "not war but peace", "the talks were not easy", "war, and no peace"];
-        let settings = AnalyserSettings { mark_negation: true, ..Default::default() };
-        let params = VectoriserParams::default()
-            .analyser(settings)
-            .word_ngrams(NgramRange::new(1, 3).ok())
-            .char_ngrams(NgramRange::new(2, 3).ok())
-            .min_df(crate::features::Frequency::Count(1));
-        let corpus: Documents = known.into_iter().collect();
-        let vectoriser = Vectoriser::fit(&params.check().unwrap(), &corpus).unwrap();
-        let mut long = String::new();
-        for i in 0..400_000 {
-            long.push_str(known[i * 7 % 4]);
-            long.push_str(if i % 5 == 0 { " " } else { ". " });
-            if i % 3 == 0 {
-                long.push_str(&format!("x{i} "));
-            }
-        }
-        let documents: Documents = [long.as_str()].into_iter().collect();
-        assert!(documents.token_count() > 20 * RUN);
-        let by_runs = vectoriser.transform_rows(&documents, &[0]);
-        let mut texts = TextVectoriser::new(&vectoriser);
-        let mut by_text = SparseMatrix::with_cols(vectoriser.width());
-        texts.transform(&long, &mut by_text);
-        assert_eq!(by_runs, by_text);
-        // The places of all terms, which are not looked for in runs, come to the same counts.
-        let mut counts = vec![0u32; vectoriser.width()];
-        texts.occurrences(&long).iter().for_each(|o| counts[o.column] += 1);
-        let words = vectoriser.vocabulary().word_terms();
-        let norm = |range: std::ops::Range<usize>| {
-            let value = |j: usize| f64::from(vectoriser.idf()[j]) * (1.0 + libm::log(f64::from(counts[j])));
-            range.filter(|&j| counts[j] > 0).map(|j| value(j).powi(2)).sum::<f64>().sqrt()
-        };
-        for (columns, block) in [(0..words, norm(0..words)), (words..counts.len(), norm(words..counts.len()))] {
-            for j in columns {
-                let value = f64::from(vectoriser.idf()[j]) * (1.0 + libm::log(f64::from(counts[j].max(1)))) / block;
-                let found = by_text.row(0).iter().find(|&(column, _)| column == j).map_or(0.0, |(_, v)| f64::from(v));
-                assert!((found - if counts[j] > 0 { value } else { 0.0 }).abs() < 1e-6, "{j}");
-            }
-        }
-        assert!(
-            counts[..words].iter().map(|&n| n as usize).sum::<usize>() > 2 << 20,
-            "the counts were gathered on the way"
-        );
     }
 }
