@@ -52,7 +52,7 @@ impl Problem {
     /// The objective of a classifier, computed here in `f64` and not by the solver.
     fn objective(&self, classifier: &LinearClassifier, c: f64) -> f64 {
         let square = |x: f64| x * x;
-        let norm: f64 = classifier.weights().iter().map(|&w| square(f64::from(w))).sum::<f64>()
+        let norm: f64 = classifier.coefficients().iter().map(|&w| square(f64::from(w))).sum::<f64>()
             + classifier.intercept().iter().map(|&b| square(b)).sum::<f64>();
         let scores = classifier.decision_function(&self.matrix());
         let losses = scores.rows().into_iter().zip(&self.y).zip(&self.sample_weight).map(|((z, &y), &weight)| {
@@ -138,7 +138,7 @@ fn weights_are_repetitions() {
         let weights = [2.0, 1.0, 1.0, 0.0, 1.0];
         let (a, _) = params.fit_certified(&x, &targets, Some(&weights)).expect("a solution");
         let (b, _) = params.fit_certified(&repeated, &[0, 0, 1, 1, 0], None).expect("a solution");
-        for (a, b) in a.weights().iter().zip(b.weights()) {
+        for (a, b) in a.coefficients().iter().zip(&b.coefficients()) {
             assert!((a - b).abs() < 1e-3, "{loss:?}: {a} {b}");
         }
     }
@@ -178,6 +178,6 @@ fn agrees_with_linfa_logistic() {
         }
         let allowed = (2.0 * certificate.gap).sqrt() + 1e-4;
         assert!(distance.sqrt() < allowed, "C = {c}: {} apart, {certificate:?}", distance.sqrt());
-        assert!(distance > 0.0 && ours.weights().iter().any(|w| w.abs() > 0.05), "the comparison is not of zeros");
+        assert!(distance > 0.0 && ours.coefficients().iter().any(|w| w.abs() > 0.05), "the comparison is not of zeros");
     }
 }

@@ -11,7 +11,7 @@ use serde_json::json;
 fn the_card_tells_what_the_model_is() {
     let work = Work::with_model();
     let card = work.stdout("inspect a.model");
-    assert!(card.starts_with("a.model (format 2, "), "{card}");
+    assert!(card.starts_with("a.model (format 3, "), "{card}");
     for part in [
         "corpus:   144 rows, digest ",
         "of words (1-2)",
@@ -39,7 +39,7 @@ fn the_card_tells_what_the_model_is() {
 #[test]
 fn without_a_name_it_is_the_embedded_model() {
     let work = Work::new();
-    work.run("inspect").success().stdout(contains("the default model (format 2, ").and(contains("  peacekeeping ")));
+    work.run("inspect").success().stdout(contains("the default model (format 3, ").and(contains("  peacekeeping ")));
     let card: serde_json::Value = serde_json::from_str(&work.stdout("inspect --json -")).unwrap();
     assert_eq!(card["stance"]["labels"], json!(["neutral", "oppose", "support"]));
     assert_eq!(card["codebook"].as_array().unwrap().len(), card["topic"]["labels"].as_array().unwrap().len());
@@ -67,7 +67,7 @@ fn terms_are_the_weightiest_of_each_label() {
 fn json_has_all_of_it() {
     let work = Work::with_model();
     let card: serde_json::Value = serde_json::from_str(&work.stdout("inspect a.model --json - --terms 3")).unwrap();
-    assert_eq!(card["format"], 2);
+    assert_eq!(card["format"], 3);
     assert_eq!(card["bytes"], work.bytes("a.model").len());
     assert_eq!(card["topic"]["labels"], json!(TOPICS));
     assert_eq!(card["stance"]["labels"], json!(STANCES));

@@ -4,6 +4,7 @@ use std::time::{Duration, Instant};
 
 use rapporteur::Error;
 use rapporteur::control::Control;
+use rapporteur::features::Frequency;
 use rapporteur::model::{FORMAT, LabelledText, Model, Precision, Predictor, TrainOptions, TrainingSetBuilder, train};
 use serde_json::{Value, json};
 
@@ -11,8 +12,12 @@ const CHECKSUM: usize = 32;
 /// Far more than any of this takes; a loop without end would take longer.
 const SOON: Duration = Duration::from_secs(60);
 
-/// A small model with both heads and both blocks of terms.
+/// A small model with both heads and both blocks of terms, and nodes that are no terms.
 fn model() -> Vec<u8> {
+    model_of(Precision::F32)
+}
+
+fn model_of(precision: Precision) -> Vec<u8> {
     let mut rows = TrainingSetBuilder::default();
     for _ in 0..4 {
         for (text, topic, stance) in [
@@ -27,7 +32,8 @@ fn model() -> Vec<u8> {
     let options = TrainOptions {
         word_ngrams: "1-2".parse().ok(),
         char_ngrams: "3".parse().ok(),
-        precision: Precision::F32,
+        max_df: Frequency::Count(7),
+        precision,
         ..TrainOptions::default()
     };
     let model = train(&rows.finish(), &options, &Control::default()).expect("a model");
@@ -233,7 +239,7 @@ fn every_header_field_may_be_anything() {
 /// Probabilities were no numbers.
 #[test]
 fn the_largest_numbers_give_probabilities() {
-    for fill in [f32::MAX, f32::MIN, f32::MIN_POSITIVE] {
+    for fill in [1e30f32, -1e30, f32::MIN_POSITIVE] {
         let bytes = altered(|p| {
             for name in ["topic.weights", "stance.weights", "departure.weights"] {
                 p.tensor(name).chunks_exact_mut(4).step_by(2).for_each(|c| c.copy_from_slice(&fill.to_le_bytes()));
@@ -243,6 +249,8 @@ fn the_largest_numbers_give_probabilities() {
         });
         assert!(read(&bytes).is_ok(), "{fill}");
     }
+    let bytes = altered(|p| p.tensor("topic.weights")[..4].copy_from_slice(&1e31f32.to_le_bytes()));
+    refusal("a weight", &bytes);
     for (name, value) in [("topic.intercept", 1e300f64), ("stance.intercept", -1e31), ("departure.intercepts", 1e31)] {
         let bytes = altered(|p| p.tensor(name)[..8].copy_from_slice(&value.to_le_bytes()));
         refusal(name, &bytes);
@@ -367,7 +375,7 @@ fn another_version_is_refused_by_name() {
         p.header["something new"] = json!([1, 2, 3]);
     });
     let message = refusal("another format", &bytes);
-    for part in ["format 3", "formats 1 to 2", "rapporteur 9.9.9"] {
+    for part in ["format 4", "formats 1 to 3", "rapporteur 9.9.9"] {
         assert!(message.contains(part), "{part}: {message}");
     }
 }
@@ -403,19 +411,16 @@ fn contradictions_are_refused() {
         ("an idf that is no number", altered(|p| p.tensor("idf")[..4].copy_from_slice(&[0xff; 4]))),
         ("an idf of zero", altered(|p| p.tensor("idf")[..4].fill(0))),
         ("an idf below zero", altered(|p| p.tensor("idf")[..4].copy_from_slice(&(-1.0f32).to_le_bytes()))),
-        (
-            "words twice",
-            altered(|p| {
-                // The first two words have seven and three letters or the like; equal ends make the second empty, then again.
-                let ends = p.tensor("words.ends");
-                ends[4..12].copy_from_slice(&[0; 8]);
-            }),
-        ),
-        ("words beyond the text", altered(|p| p.tensor("words.ends")[..4].copy_from_slice(&u32::MAX.to_le_bytes()))),
+        ("words twice", altered(|p| p.tensor("words.lengths")[..2].fill(0))),
+        ("words beyond the text", altered(|p| p.tensor("words.lengths").fill(0xff))),
+        ("words short of the text", altered(|p| p.tensor("words.lengths")[1] = 0)),
         ("words that are no UTF-8", altered(|p| p.tensor("words.text")[0] = 0xff)),
-        ("an n-gram of a word that is none", altered(|p| p.tensor("grams")[4..8].copy_from_slice(&[0xff; 4]))),
-        ("an n-gram of itself", altered(|p| p.tensor("grams")[..4].copy_from_slice(&[0xfe; 4]))),
-        ("an n-gram twice", altered(|p| p.tensor("grams").copy_within(0..8, 8))),
+        ("an n-gram of a word that is none", altered(|p| p.tensor("grams")[1] = 0x7f)),
+        ("an n-gram of itself", altered(|p| p.tensor("grams")[0] = 0x7f)),
+        ("an n-gram twice", altered(|p| p.tensor("grams").fill(0))),
+        ("n-grams that do not end", altered(|p| p.tensor("grams").fill(0xff))),
+        ("idf of other columns", altered(|p| p.tensor("idf.lengths")[0] += 1)),
+        ("idf of columns without end", altered(|p| p.tensor("idf.lengths").fill(0xff))),
         ("a column of no node", altered(|p| p.tensor("nodes")[..4].copy_from_slice(&[0xff; 4]))),
         ("a column twice", altered(|p| p.tensor("nodes").copy_within(0..4, 4))),
         ("a departure too many", altered(|p| p.tensor("departure.lengths")[0] += 1)),
@@ -435,6 +440,29 @@ fn contradictions_are_refused() {
     for (what, bytes) in cases {
         let message = refusal(what, &bytes);
         assert!(!message.contains("checksum"), "{what}: {message}");
+    }
+}
+
+#[test]
+fn contradictions_of_narrow_weights_are_refused() {
+    let altered = |change: &dyn Fn(&mut Parts)| {
+        let mut parts = Parts::of(&model_of(Precision::I8));
+        change(&mut parts);
+        parts.seal()
+    };
+    assert!(read(&altered(&|_| ())).is_ok());
+    let number = |x: f32| move |p: &mut Parts| p.tensor("topic.weights.unit").copy_from_slice(&x.to_le_bytes());
+    let cases: [(&str, Vec<u8>); 7] = [
+        ("a weight apart too few", altered(&|p| p.tensor("topic.weights")[0] = i8::MIN as u8)),
+        ("weights apart too many", altered(&|p| p.tensor("topic.weights").fill(1))),
+        ("a unit of nothing", altered(&number(0.0))),
+        ("a unit that is no number", altered(&number(f32::NAN))),
+        ("a unit below nothing", altered(&number(-1.0 / 4096.0))),
+        ("a unit greater than a step", altered(&number(1.0))),
+        ("a unit too small", altered(&number(1e-9))),
+    ];
+    for (what, bytes) in cases {
+        assert!(!refusal(what, &bytes).contains("checksum"), "{what}");
     }
 }
 

@@ -32,13 +32,16 @@ fn eight_bits_decide_as_all_do() {
         ..TrainOptions::default()
     };
     for options in [TrainOptions::default(), plain] {
-        let full = train(&set, &TrainOptions { precision: Precision::F32, ..options }, &Control::default());
-        let mut full = full.expect("a model");
-        let exact = full.to_bytes().expect("bytes");
-        full.options.precision = Precision::I8;
-        let stepped = full.to_bytes().expect("bytes");
-        assert!(stepped.len() < exact.len());
-        let stepped = Model::from_bytes("stepped", &stepped).expect("a model");
+        let of = |precision| {
+            let options = TrainOptions { precision, ..options.clone() };
+            train(&set, &options, &Control::default()).expect("a model")
+        };
+        let (full, stepped) = (of(Precision::F32), of(Precision::I8));
+        let bytes = stepped.to_bytes().expect("bytes");
+        assert!(bytes.len() * 10 < 8 * full.to_bytes().expect("bytes").len());
+        // The model in memory is the one in the file.
+        let read = Model::from_bytes("stepped", &bytes).expect("a model");
+        assert!(read.topic == stepped.topic && read.stance == stepped.stance);
         let (mut full, mut stepped) = (Predictor::new(&full), Predictor::new(&stepped));
         let (mut alike, mut furthest) = (0, 0.0f64);
         for text in &texts {

@@ -153,7 +153,7 @@ fn objective(problem: &Problem, params: &LinearParams, classifier: &LinearClassi
     let valid = params.check_ref().expect("parameters");
     let square = |x: f64| x * x;
     let costs = valid.costs(&problem.targets, problem.classes, problem.weights.as_deref());
-    let norm: f64 = classifier.weights().iter().map(|&w| square(f64::from(w))).sum::<f64>()
+    let norm: f64 = classifier.coefficients().iter().map(|&w| square(f64::from(w))).sum::<f64>()
         + classifier.intercept().iter().map(|&b| square(b)).sum::<f64>();
     let scores = classifier.decision_function(&problem.x);
     let losses = scores.rows().into_iter().zip(&problem.targets).zip(costs).map(|((z, &y), cost)| {
@@ -187,7 +187,7 @@ proptest! {
             valid.fit_certified(&problem.x, &problem.targets, problem.weights.as_deref()).expect("two classes")
         };
         let (classifier, certificate) = solve(epochs);
-        prop_assert!(classifier.weights().iter().all(|w| w.is_finite()));
+        prop_assert!(classifier.coefficients().iter().all(|w| w.is_finite()));
         prop_assert!(classifier.intercept().iter().all(|b| b.is_finite()));
         prop_assert!(certificate.gap >= 0.0 && certificate.gap.is_finite(), "{:?}", certificate);
         prop_assert!(certificate.objective >= 0.0 && certificate.objective.is_finite(), "{:?}", certificate);

@@ -164,9 +164,9 @@ fn weightiest(model: &Model, most: usize) -> BTreeMap<String, Vec<(String, f64)>
             let mean = |w: &[f32]| w.iter().map(|&w| f64::from(w)).sum::<f64>() / w.len() as f64;
             let mut weights: Vec<(usize, f64)> = (0..columns)
                 .map(|j| {
-                    let w = classifier.feature_weights(j);
+                    let w: Vec<f32> = classifier.feature_weights(j).collect();
                     // A term's usual value in a text is its idf: rare terms weigh more where they occur.
-                    (j, f64::from(model.vectoriser.idf()[j]) * (f64::from(w[k]) - mean(w)))
+                    (j, f64::from(model.vectoriser.idf()[j]) * (f64::from(w[k]) - mean(&w)))
                 })
                 .collect();
             weights.sort_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0)));

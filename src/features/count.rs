@@ -9,11 +9,11 @@ use rayon::prelude::*;
 use std::hash::{BuildHasherDefault, Hasher};
 
 use super::documents::Documents;
-use super::grams::{ABSENT, GramTable, hash};
+use super::grams::{GramTable, hash};
 use super::lexicon::{Lexicon, UNKNOWN};
 use super::params::VectoriserValidParams;
 use super::strings::Strings;
-use super::vocabulary::Vocabulary;
+use super::vocabulary::{Vocabulary, WordTerms};
 
 const SHARDS: usize = 64;
 /// Rows a task counts at a time; cut by the data, so that no result depends on the number of threads.
@@ -56,13 +56,6 @@ pub(super) fn count(candidates: Candidates<'_>, params: &VectoriserValidParams) 
             kept_words.intern(words.get(w));
         }
         lexicon.renumber_words(&renumber);
-        // The place of each word in alphabetical order: n-grams are compared by numbers and not by strings.
-        let mut alphabetical: Vec<u32> = (0..kept_words.len() as u32).collect();
-        alphabetical.sort_unstable_by(|&a, &b| kept_words.get(a).cmp(kept_words.get(b)));
-        let mut rank = vec![0u32; kept_words.len()];
-        for (place, &w) in alphabetical.iter().enumerate() {
-            rank[w as usize] = place as u32;
-        }
         if range.min() == 1 {
             terms.extend(survivors.iter().zip(0..).map(|(&w, node)| Term { df: df[w as usize], node }));
         }
@@ -72,22 +65,10 @@ pub(super) fn count(candidates: Candidates<'_>, params: &VectoriserValidParams) 
             if found.is_empty() {
                 break;
             }
-            let key =
-                |&(prefix, word, df): &(u32, u32, u32)| (u32::MAX - df, rank[prefix as usize], rank[word as usize]);
-            found.sort_unstable_by_key(key);
+            // Commonest first; `found` is in order of its pairs.
+            found.sort_by_key(|&(_, _, df)| u32::MAX - df);
             let first = grams.len() as u32;
-            let pairs: Vec<(u32, u32)> = found.iter().map(|&(p, w, _)| (p, w)).collect();
-            grams.extend(&pairs);
-            // Rank of the new nodes among n-grams of their length.
-            let mut order: Vec<u32> = (0..pairs.len() as u32).collect();
-            order.sort_unstable_by_key(|&i| {
-                let (p, w) = pairs[i as usize];
-                (rank[p as usize], rank[w as usize])
-            });
-            rank.resize(grams.len(), 0);
-            for (place, &i) in order.iter().enumerate() {
-                rank[first as usize + i as usize] = place as u32;
-            }
+            grams.extend(&found.iter().map(|&(prefix, word, _)| (prefix, word)).collect::<Vec<_>>());
             if n >= range.min() {
                 terms.extend(found.iter().zip(first..).map(|(&(_, _, df), node)| Term { df, node }));
             }
@@ -107,12 +88,9 @@ pub(super) fn count(candidates: Candidates<'_>, params: &VectoriserValidParams) 
     }
     let frequencies = terms.iter().chain(&char_terms).map(|t| t.df).collect();
     let kept_chars = char_terms.iter().map(|t| chars.get(t.node)).collect();
-    let mut columns = vec![ABSENT; grams.len()];
-    for (j, t) in terms.iter().enumerate() {
-        columns[t.node as usize] = j as u32;
-    }
     let nodes = terms.iter().map(|t| t.node).collect();
-    Counted { vocabulary: Vocabulary { words: kept_words, grams, columns, nodes, chars: kept_chars }, frequencies }
+    let terms = WordTerms::new(nodes, grams.len()).unwrap_or_default();
+    Counted { vocabulary: Vocabulary { words: kept_words, grams, terms, chars: kept_chars }, frequencies }
 }
 
 /// A term of the word block (its node) or of the character block (its provisional number).
@@ -121,16 +99,16 @@ struct Term {
     node: u32,
 }
 
-/// Orders terms by document frequency (then length, then spelling: the order of nodes) and keeps the first `most`, ties at the cut by spelling.
+/// Keeps the terms of most paragraphs, at most so many, ties at the cut by spelling; in the order of their nodes as before.
 fn keep_commonest(terms: &mut Vec<Term>, most: Option<usize>, spell: impl Fn(u32) -> String) {
-    terms.sort_unstable_by_key(|t| (u32::MAX - t.df, t.node));
     let Some(most) = most.filter(|&m| m < terms.len()) else { return };
+    terms.sort_unstable_by_key(|t| (u32::MAX - t.df, t.node));
     let cut = terms[most].df;
     let start = terms.partition_point(|t| t.df > cut);
     let end = terms.partition_point(|t| t.df >= cut);
     terms[start..end].sort_by_cached_key(|t| spell(t.node));
     terms.truncate(most);
-    terms[start..].sort_unstable_by_key(|t| t.node);
+    terms.sort_unstable_by_key(|t| t.node);
 }
 
 fn unigram_frequencies(documents: &Documents, rows: &[u32], lexicon: &Lexicon, words: usize) -> Vec<u32> {

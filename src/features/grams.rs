@@ -23,18 +23,10 @@ const MOST_STEPS: usize = 2_048;
 pub struct GramTable {
     words: u32,
     pairs: Vec<(u32, u32)>,
-    slots: Vec<Slot>,
+    /// At most half full; the length is zero or a power of two. A slot holds the place of a pair, from 1 on, and above it as many bits of the pair's hash as there is
+    /// room for: of a pair that is not there, one small slot is fetched and no pair. 0 is empty.
+    slots: Vec<u32>,
 }
-
-/// Key and node lie side by side: one cache miss a look-up.
-#[derive(Debug, Clone, Copy, PartialEq)]
-struct Slot {
-    prefix: u32,
-    word: u32,
-    node: u32,
-}
-
-const EMPTY: Slot = Slot { prefix: ABSENT, word: ABSENT, node: ABSENT };
 
 impl GramTable {
     /// A table over `words` words, with a node for each pair of an earlier node and a word, numbered from `words` on.
@@ -43,88 +35,112 @@ impl GramTable {
     /// as no corpus makes them: the hash has no secret, and a table made to collide would be as slow as a list.
     pub fn new(words: usize, pairs: Vec<(u32, u32)>) -> Option<Self> {
         u32::try_from(words.checked_add(pairs.len())?).ok().filter(|&n| n < ABSENT)?;
-        let mut table = GramTable { words: words as u32, pairs: Vec::new(), slots: Vec::new() };
-        table.slots = vec![EMPTY; (pairs.len() * 2).next_power_of_two().max(2)];
-        for (i, &(prefix, word)) in pairs.iter().enumerate() {
-            let node = table.words + i as u32;
-            if prefix >= node || word >= table.words {
+        let slots = vec![0; (pairs.len() * 2).next_power_of_two().max(2)];
+        let mut table = GramTable { words: words as u32, pairs, slots };
+        for i in 0..table.pairs.len() {
+            let (prefix, word) = table.pairs[i];
+            if prefix >= table.words + i as u32 || word >= table.words {
                 return None;
             }
-            table.insert(Slot { prefix, word, node }).filter(|&steps| steps <= MOST_STEPS)?;
+            table.insert(i).filter(|&steps| steps <= MOST_STEPS)?;
         }
-        table.pairs = pairs;
         Some(table)
     }
 
     /// Adds more nodes after those there are; the caller vouches that they are new and well formed.
     pub(super) fn extend(&mut self, pairs: &[(u32, u32)]) {
-        let total = self.pairs.len() + pairs.len();
-        let first = self.words + self.pairs.len() as u32;
+        let known = self.pairs.len();
         self.pairs.extend_from_slice(pairs);
-        if total * 2 > self.slots.len() {
-            self.slots = vec![EMPTY; (total * 2).next_power_of_two()];
-            for i in 0..total {
-                let (prefix, word) = self.pairs[i];
-                self.insert(Slot { prefix, word, node: self.words + i as u32 });
-            }
-        } else {
-            for (&(prefix, word), node) in pairs.iter().zip(first..) {
-                self.insert(Slot { prefix, word, node });
-            }
+        let grows = self.pairs.len() * 2 > self.slots.len();
+        if grows {
+            self.slots = vec![0; (self.pairs.len() * 2).next_power_of_two()];
+        }
+        for i in if grows { 0 } else { known }..self.pairs.len() {
+            self.insert(i);
         }
     }
 
+    /// The bits of a hash that a slot holds. What lies above the bits that a place needs is the same for every table of this many slots.
+    #[inline]
+    fn tag(&self, hash: usize) -> u32 {
+        // Places are at most half the number of slots.
+        let places = self.slots.len() as u32;
+        ((hash >> 32) as u32) & !(places - 1)
+    }
+
     /// Returns how many slots were taken already, or `None` if the pair is there.
-    fn insert(&mut self, slot: Slot) -> Option<usize> {
+    fn insert(&mut self, place: usize) -> Option<usize> {
         let mask = self.slots.len() - 1;
-        let mut at = hash(slot.prefix, slot.word) & mask;
+        let (prefix, word) = self.pairs[place];
+        let hash = hash(prefix, word);
+        let tag = self.tag(hash);
+        let mut at = hash & mask;
         let mut steps = 0;
-        while self.slots[at].node != ABSENT {
-            if (self.slots[at].prefix, self.slots[at].word) == (slot.prefix, slot.word) {
+        while self.slots[at] != 0 {
+            if self.pair_of(self.slots[at], tag) == Some((prefix, word)) {
                 return None;
             }
             at = (at + 1) & mask;
             steps += 1;
         }
-        self.slots[at] = slot;
+        self.slots[at] = tag | (place as u32 + 1);
         Some(steps)
+    }
+
+    /// The pair that a slot names, if the slot has this tag.
+    #[inline]
+    fn pair_of(&self, slot: u32, tag: u32) -> Option<(u32, u32)> {
+        let place = (slot ^ tag).wrapping_sub(1);
+        self.pairs.get(place as usize).copied()
     }
 
     /// The node of an n-gram: that of its first words, and its last word.
     #[inline]
     pub fn find(&self, prefix: u32, word: u32) -> Option<u32> {
-        let mask = self.slots.len().wrapping_sub(1);
-        let mut at = hash(prefix, word) & mask;
+        let mask = self.slots.len().checked_sub(1)?;
+        let hash = hash(prefix, word);
+        let tag = self.tag(hash);
+        let mut at = hash & mask;
         // The table is at most half full, so an empty slot ends every search.
-        while let Some(slot) = self.slots.get(at) {
-            if slot.node == ABSENT {
+        loop {
+            let slot = self.slots[at];
+            if slot == 0 {
                 return None;
             }
-            if slot.prefix == prefix && slot.word == word {
-                return Some(slot.node);
+            if self.pair_of(slot, tag) == Some((prefix, word)) {
+                return Some(self.words + (slot ^ tag) - 1);
             }
             at = (at + 1) & mask;
         }
-        None
     }
 
     /// Replaces each pair of a node and the word after it by the node of both, or by [`ABSENT`].
     ///
     /// All first slots are fetched before any is looked at: the table of a large vocabulary does not fit the cache, and this way the processor waits for many
     /// slots at once and not for one after the other.
-    pub(super) fn find_all(&self, pairs: &[(u32, u32)], fetched: &mut Vec<(u32, u32, u32)>, out: &mut Vec<u32>) {
+    pub(super) fn find_all(&self, pairs: &[(u32, u32)], fetched: &mut Vec<(u32, u32)>, out: &mut Vec<u32>) {
         out.clear();
         fetched.clear();
         let Some(mask) = self.slots.len().checked_sub(1) else {
             out.resize(pairs.len(), ABSENT);
             return;
         };
+        let nodes = self.len() as u32;
         fetched.extend(pairs.iter().map(|&(prefix, word)| {
-            let slot = self.slots[hash(prefix, word) & mask];
-            (slot.prefix, slot.word, slot.node)
+            let hash = hash(prefix, word);
+            // Of what is no node nothing is known: no line of memory is fetched for it, but one that is there.
+            let at = if prefix < nodes && word < self.words { hash & mask } else { 0 };
+            (self.slots[at], self.tag(hash))
         }));
-        out.extend(pairs.iter().zip(fetched.iter()).map(|(&(prefix, word), &(p, w, node))| {
-            if node == ABSENT || (p, w) == (prefix, word) { node } else { self.find(prefix, word).unwrap_or(ABSENT) }
+        out.extend(pairs.iter().zip(fetched.iter()).map(|(&(prefix, word), &(slot, tag))| {
+            if slot == 0 {
+                return ABSENT;
+            }
+            match self.pair_of(slot, tag) == Some((prefix, word)) {
+                true => self.words + (slot ^ tag) - 1,
+                false if prefix >= nodes || word >= self.words => ABSENT,
+                false => self.find(prefix, word).unwrap_or(ABSENT),
+            }
         }));
     }
 

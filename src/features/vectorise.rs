@@ -208,9 +208,8 @@ impl Vectoriser {
                     self.vocabulary.grams.find_all(pairs, fetched, nodes);
                 }
                 for (i, &node) in nodes.iter().enumerate() {
-                    if let Some(&column) = self.vocabulary.columns.get(node as usize)
-                        && column != ABSENT
-                    {
+                    let column = self.vocabulary.terms.column(node);
+                    if column != ABSENT {
                         each(column, words[i].0, words[i + n - 1].0);
                     }
                 }
@@ -242,7 +241,7 @@ pub(super) struct Walk {
     words: Vec<(usize, u32)>,
     nodes: Vec<u32>,
     pairs: Vec<(u32, u32)>,
-    fetched: Vec<(u32, u32, u32)>,
+    fetched: Vec<(u32, u32)>,
     /// Tokens of the runs before.
     base: usize,
     /// Whether a negation reaches the next token.

@@ -8,6 +8,7 @@ use ndarray::{Array1, Array2};
 
 use super::dual::{Certificate, DualSolver};
 use super::params::{ClassWeight, LinearValidParams, Loss};
+use super::weights::Weights;
 use crate::error::Error;
 use crate::sparse::{SparseMatrix, SparseRow};
 
@@ -17,7 +18,7 @@ use crate::sparse::{SparseMatrix, SparseRow};
 #[derive(Debug, Clone, PartialEq)]
 pub struct LinearClassifier {
     loss: Loss,
-    weights: Vec<f32>,
+    weights: Weights,
     intercept: Vec<f64>,
 }
 
@@ -27,6 +28,11 @@ impl LinearClassifier {
     /// # Panics
     /// If the number of weights is no multiple of the number of classes, or there is no class.
     pub fn from_parts(loss: Loss, weights: Vec<f32>, intercept: Vec<f64>) -> Self {
+        Self::of_weights(loss, Weights::Wide(weights), intercept)
+    }
+
+    /// The same, of weights wide or narrow.
+    pub(crate) fn of_weights(loss: Loss, weights: Weights, intercept: Vec<f64>) -> Self {
         assert!(!intercept.is_empty() && weights.len().is_multiple_of(intercept.len()));
         LinearClassifier { loss, weights, intercept }
     }
@@ -50,13 +56,20 @@ impl LinearClassifier {
     ///
     /// # Panics
     /// If the feature does not exist.
-    pub fn feature_weights(&self, feature: usize) -> &[f32] {
-        &self.weights[feature * self.classes()..(feature + 1) * self.classes()]
+    pub fn feature_weights(&self, feature: usize) -> impl Iterator<Item = f32> {
+        let classes = self.classes();
+        assert!(feature < self.features());
+        (feature * classes..(feature + 1) * classes).map(|i| self.weights.get(i))
     }
 
     /// All weights, feature by feature.
-    pub fn weights(&self) -> &[f32] {
+    pub(crate) fn weights(&self) -> &Weights {
         &self.weights
+    }
+
+    /// The same classifier with its weights replaced.
+    pub(crate) fn with_weights(self, change: impl FnOnce(Weights) -> Weights) -> Self {
+        Self::of_weights(self.loss, change(self.weights), self.intercept)
     }
 
     /// The intercepts, one a class.
@@ -66,19 +79,13 @@ impl LinearClassifier {
 
     /// Coefficients as scikit-learn has them: `classes x features`.
     pub fn coefficients(&self) -> Array2<f32> {
-        Array2::from_shape_fn((self.classes(), self.features()), |(k, j)| self.weights[j * self.classes() + k])
+        Array2::from_shape_fn((self.classes(), self.features()), |(k, j)| self.weights.get(j * self.classes() + k))
     }
 
-    /// Writes the score of each class; summed in `f64`, term by term in the order of the row.
+    /// Writes the score of each class.
     pub fn decision_into(&self, row: SparseRow<'_>, scores: &mut [f64]) {
         scores.copy_from_slice(&self.intercept);
-        let classes = self.classes();
-        for (&j, &x) in row.indices.iter().zip(row.values) {
-            let at = j as usize * classes;
-            for (score, &w) in scores.iter_mut().zip(&self.weights[at..at + classes]) {
-                *score += f64::from(x) * f64::from(w);
-            }
-        }
+        self.weights.add_scores(row, scores);
     }
 
     /// Scores of all rows, `rows x classes`.

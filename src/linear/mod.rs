@@ -10,9 +10,11 @@ mod hinge;
 mod isotonic;
 mod logistic;
 mod params;
+mod weights;
 
 pub use calibration::{Calibration, HeldOut};
 pub use classifier::{LinearClassifier, argmax, softmax};
 pub use dual::{Certificate, DualSolver};
 pub use isotonic::IsotonicRegression;
 pub use params::{ClassWeight, LinearParams, LinearValidParams, Loss};
+pub(crate) use weights::{Cell, MOST_LANES, Weights, add_products};

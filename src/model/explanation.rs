@@ -39,7 +39,7 @@ impl Predictor<'_> {
         let factor = head.calibration.factor;
         self.evidence(text, |column| {
             let weights = head.classifier.feature_weights(column);
-            factor * above_mean(weights.iter().map(|&w| f64::from(w)), topic)
+            factor * above_mean(weights.map(f64::from), topic)
         })
     }
 
@@ -50,8 +50,8 @@ impl Predictor<'_> {
         let factor = head.head.calibration.factor;
         self.evidence(text, |column| {
             let shared = head.head.classifier.feature_weights(column);
-            let own = topic.map_or(&[][..], |t| head.departures.weights_of(column, t));
-            let sum = shared.iter().enumerate().map(|(k, &w)| f64::from(w) + own.get(k).map_or(0.0, |&o| f64::from(o)));
+            let mut own = topic.into_iter().flat_map(|t| head.departures.weights_of(column, t));
+            let sum = shared.map(|w| f64::from(w) + own.next().map_or(0.0, f64::from));
             factor * above_mean(sum, stance)
         })
     }

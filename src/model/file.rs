@@ -12,13 +12,14 @@ use super::cascade::{Counts, Head, Model, StanceHead};
 use super::departures::Departures;
 use super::error_curve::ErrorCurve;
 use super::known_errors::KnownErrors;
-use super::options::{Precision, TrainOptions};
-use super::tensors::{BEGINNING_BYTES, Reader, Rounding, Unreadable, Writer, begins_well};
+use super::options::TrainOptions;
+use super::pair_code;
+use super::tensors::{BEGINNING_BYTES, Reader, Unreadable, Writer, begins_well};
 use crate::corpus::{Codebook, SideColumns};
 use crate::error::Error;
 use crate::features::{Blocks, Strings, Vectoriser, VectoriserValidParams, Vocabulary};
 use crate::labels::LabelSet;
-use crate::linear::{Calibration, IsotonicRegression, LinearClassifier, Loss};
+use crate::linear::{Calibration, Cell, IsotonicRegression, LinearClassifier, Loss};
 
 /// Bytes of a file at most: the numbers in it are of 32 bits.
 const MOST_BYTES: u64 = 1 << 32;
@@ -26,7 +27,7 @@ const MOST_BYTES: u64 = 1 << 32;
 const LARGEST: f64 = 1e30;
 
 /// The version of the format; files of another are refused by name.
-pub const FORMAT: u32 = 2;
+pub const FORMAT: u32 = 3;
 /// The oldest format that is read.
 const OLDEST: u32 = 1;
 
@@ -84,21 +85,25 @@ impl Model {
         let vocabulary = self.vectoriser.vocabulary();
         write_strings(&mut out, "words", vocabulary.words());
         write_strings(&mut out, "chars", vocabulary.chars());
-        out.u32s("grams", vocabulary.grams().pairs().iter().flat_map(|&(prefix, word)| [prefix, word]));
-        out.u32s("nodes", vocabulary.nodes().iter().copied());
-        out.weights("idf", self.vectoriser.idf(), 1, Rounding::None);
+        out.bytes("grams", &pair_code::encode(vocabulary.grams().pairs()));
+        if let Some(nodes) = vocabulary.nodes() {
+            out.u32s("nodes", nodes.iter().copied());
+        }
+        // Terms of as many paragraphs stand together, and have the same.
+        let runs: Vec<&[f32]> = self.vectoriser.idf().chunk_by(|a, b| a.to_bits() == b.to_bits()).collect();
+        out.floats("idf", vec![runs.len()], &runs.iter().map(|run| run[0]).collect::<Vec<_>>());
+        out.u32s("idf.lengths", runs.iter().map(|run| run.len() as u32));
         if let Some(topic) = &self.topic {
-            write_head(&mut out, "topic", topic, self.rounding(topic));
+            write_head(&mut out, "topic", topic, self.step(topic));
         }
         if let Some(stance) = &self.stance {
-            let rounding = self.rounding(&stance.head);
-            write_head(&mut out, "stance", &stance.head, rounding);
-            let d = &stance.departures;
-            let lengths: Vec<u32> = d.starts.windows(2).map(|w| w[1] - w[0]).collect();
+            let step = self.step(&stance.head);
+            write_head(&mut out, "stance", &stance.head, step);
+            let (lengths, topics) = stance.departures.layout();
             out.narrow("departure.lengths", &lengths);
-            out.narrow("departure.topics", &d.topics);
-            out.weights("departure.weights", &d.weights, d.classes, rounding);
-            out.f64s("departure.intercepts", &d.intercepts);
+            out.narrow("departure.topics", &topics);
+            out.weights("departure.weights", &stance.departures.weights(), stance.departures.classes(), step);
+            out.f64s("departure.intercepts", stance.departures.intercepts());
         }
         let header = Header {
             format: FORMAT,
@@ -128,26 +133,6 @@ impl Model {
         let json =
             serde_json::to_value(header).and_then(|v| serde_json::to_string(&v)).map_err(|e| failed(e.to_string()))?;
         out.finish(json).map_err(failed)
-    }
-
-    /// How the weights of a head are rounded.
-    ///
-    /// A row has norm 1, with characters somewhat more, so rounding to steps moves its scores by about 0.3 steps and by five times that once in a million; probabilities move by at most a
-    /// quarter of it, times the factor of calibration. The step keeps that below 0.001.
-    fn rounding(&self, head: &Head) -> Rounding {
-        match self.options.precision {
-            Precision::F32 => Rounding::None,
-            Precision::F16 => Rounding::Half,
-            Precision::I8 => {
-                let params = self.vectoriser.params();
-                let words = if params.word_ngrams.is_some() { 1.0 } else { 0.0 };
-                let chars = if params.char_ngrams.is_some() { params.char_weight } else { 0.0 };
-                let stretch = head.calibration.factor.abs().max(1.0) * libm::sqrt(words + chars * chars).max(1.0);
-                // A power of two: multiples of it are exact.
-                let halvings = libm::ceil(libm::log2(stretch)).min(20.0) as i32;
-                Rounding::Step(2f32.powi(-9 - halvings))
-            }
-        }
     }
 
     /// A model from the bytes of its file; `name` is what errors call it.
@@ -207,32 +192,34 @@ impl Model {
 fn write_strings(out: &mut Writer, name: &str, strings: &Strings) {
     let text: Vec<u8> = strings.iter().flat_map(str::bytes).collect();
     out.bytes(&format!("{name}.text"), &text);
-    let mut end = 0;
-    out.u32s(
-        &format!("{name}.ends"),
-        strings.iter().map(|s| {
-            end += s.len() as u32;
-            end
-        }),
-    );
+    out.narrow(&format!("{name}.lengths"), &strings.iter().map(|s| s.len() as u32).collect::<Vec<_>>());
 }
 
 fn read_strings(reader: &Reader<'_>, name: &str) -> Result<Strings, String> {
     let text =
         std::str::from_utf8(reader.bytes(&format!("{name}.text"))?).map_err(|_| format!("{name:?} is no UTF-8"))?;
-    let ends = reader.u32s(&format!("{name}.ends"))?;
-    let mut strings = Strings::with_capacity(ends.len(), text.len());
-    let mut start = 0;
-    for end in ends {
-        let end = end as usize;
-        let piece = text.get(start..end).ok_or_else(|| format!("{name:?} has a bad length"))?;
+    let bad = || format!("{name:?} has a bad length");
+    let mut lengths = match reader.has(&format!("{name}.lengths")) {
+        true => reader.narrow(&format!("{name}.lengths"))?,
+        // Up to format 2.
+        false => reader.u32s(&format!("{name}.ends"))?,
+    };
+    if !reader.has(&format!("{name}.lengths")) {
+        for i in (1..lengths.len()).rev() {
+            lengths[i] = lengths[i].checked_sub(lengths[i - 1]).ok_or_else(bad)?;
+        }
+    }
+    let mut strings = Strings::with_capacity(lengths.len(), text.len());
+    let mut rest = text;
+    for length in lengths {
+        let (piece, others) = rest.split_at_checked(length as usize).ok_or_else(bad)?;
         let before = strings.len();
         if strings.intern(piece) as usize != before {
             return Err(format!("{name:?} holds {piece:?} twice"));
         }
-        start = end;
+        rest = others;
     }
-    if start == text.len() { Ok(strings) } else { Err(format!("{name:?} is longer than its parts")) }
+    if rest.is_empty() { Ok(strings) } else { Err(format!("{name:?} is longer than its parts")) }
 }
 
 fn head_header(head: &Head) -> HeadHeader {
@@ -248,8 +235,8 @@ fn head_header(head: &Head) -> HeadHeader {
     }
 }
 
-fn write_head(out: &mut Writer, name: &str, head: &Head, rounding: Rounding) {
-    out.weights(&format!("{name}.weights"), head.classifier.weights(), head.classifier.classes(), rounding);
+fn write_head(out: &mut Writer, name: &str, head: &Head, step: f32) {
+    out.weights(&format!("{name}.weights"), head.classifier.weights(), head.classifier.classes(), step);
     out.f64s(&format!("{name}.intercept"), head.classifier.intercept());
 }
 
@@ -290,7 +277,7 @@ fn read_head(reader: &Reader<'_>, name: &str, header: HeadHeader, width: usize, 
     if known_errors.as_ref().is_some_and(|known| !known.is_sound(k, priors)) {
         return Err(format!("the known errors of {name:?} are of other labels, or no shares"));
     }
-    let classifier = LinearClassifier::from_parts(header.loss, weights, intercept);
+    let classifier = LinearClassifier::of_weights(header.loss, weights, intercept);
     Ok(Head { labels, classifier, calibration, offsets, c, weighted, error_curve, known_errors })
 }
 
@@ -300,17 +287,21 @@ fn ordered(names: Vec<String>) -> Result<LabelSet, String> {
 }
 
 fn read_model(reader: &Reader<'_>, header: Header) -> Result<Model, String> {
-    let pairs = reader.u32s("grams")?;
-    let (pairs, odd) = pairs.as_chunks::<2>();
-    if !odd.is_empty() {
-        return Err("\"grams\" has an odd length".into());
-    }
-    let pairs = pairs.iter().map(|&[prefix, word]| (prefix, word)).collect();
     let (words, chars) = (read_strings(reader, "words")?, read_strings(reader, "chars")?);
-    let vocabulary = Vocabulary::from_parts(words, pairs, reader.u32s("nodes")?, chars)
-        .ok_or("its vocabulary contradicts itself")?;
-    let vectoriser = Vectoriser::from_parts(header.vectoriser, vocabulary, reader.weights("idf")?)
-        .ok_or("vocabulary and idf do not fit each other")?;
+    let nodes = if reader.has("nodes") { Some(reader.u32s("nodes")?) } else { None };
+    let vocabulary =
+        Vocabulary::from_parts(words, read_pairs(reader)?, nodes, chars).ok_or("its vocabulary contradicts itself")?;
+    let mut idf = reader.floats("idf")?;
+    if reader.has("idf.lengths") {
+        let lengths = reader.u32s("idf.lengths")?;
+        let columns = lengths.iter().fold(0u64, |sum, &length| sum + u64::from(length));
+        if lengths.len() != idf.len() || columns != vocabulary.len() as u64 {
+            return Err("vocabulary and idf do not fit each other".into());
+        }
+        idf = idf.iter().zip(lengths).flat_map(|(&x, length)| std::iter::repeat_n(x, length as usize)).collect();
+    }
+    let vectoriser =
+        Vectoriser::from_parts(header.vectoriser, vocabulary, idf).ok_or("vocabulary and idf do not fit each other")?;
     let (blocks, side) = (header.blocks, header.side);
     if !blocks.is_sound() || blocks.metadata.iter().map(|column| &column.name).ne(&side.features) {
         return Err("the values of its feature columns contradict themselves".into());
@@ -343,39 +334,48 @@ fn read_model(reader: &Reader<'_>, header: Header) -> Result<Model, String> {
     })
 }
 
+fn read_pairs(reader: &Reader<'_>) -> Result<Vec<(u32, u32)>, String> {
+    if let Ok(bytes) = reader.bytes("grams") {
+        return pair_code::decode(bytes).ok_or_else(|| "\"grams\" cannot be read".into());
+    }
+    // Up to format 2.
+    let pairs = reader.u32s("grams")?;
+    let (pairs, odd) = pairs.as_chunks::<2>();
+    if !odd.is_empty() {
+        return Err("\"grams\" has an odd length".into());
+    }
+    Ok(pairs.iter().map(|&[prefix, word]| (prefix, word)).collect())
+}
+
 fn read_stance(reader: &Reader<'_>, header: StanceHeader, width: usize) -> Result<StanceHead, String> {
     let topics = ordered(header.topics)?;
     let priors = header.head.labels.len().saturating_mul(topics.len().max(1));
     let head = read_head(reader, "stance", header.head, width, priors)?;
     let classes = head.labels.len();
-    let mut starts = vec![0u32];
-    for length in reader.narrow("departure.lengths")? {
-        let end = starts.last().and_then(|start| start.checked_add(length));
-        starts.push(end.ok_or("the stance weights of its topics are too many")?);
-    }
-    let departures = Departures {
-        classes,
-        starts,
-        topics: reader.narrow("departure.topics")?,
-        weights: reader.weights("departure.weights")?,
-        intercepts: reader.f64s("departure.intercepts")?,
-    };
-    let d = &departures;
-    let entries = d.topics.len();
-    let sorted = d.starts.first() == Some(&0)
-        && d.starts.len() == width + 1
-        && d.starts.last().is_some_and(|&end| end as usize == entries)
-        && d.starts.windows(2).all(|w| {
-            w[0] <= w[1]
-                && d.topics.get(w[0] as usize..w[1] as usize).is_some_and(|t| t.windows(2).all(|t| t[0] < t[1]))
-        });
-    let sized = Some(d.weights.len()) == entries.checked_mul(classes)
-        && Some(d.intercepts.len()) == topics.len().checked_mul(classes)
-        && header.seen.len() == d.intercepts.len()
-        && d.intercepts.iter().all(|x| x.abs() <= LARGEST)
+    let (lengths, entry_topics) = (reader.narrow("departure.lengths")?, reader.narrow("departure.topics")?);
+    let (weights, intercepts) = (reader.weights("departure.weights")?, reader.f64s("departure.intercepts")?);
+    let (entries, count) = (entry_topics.len(), topics.len());
+    let mut rest = entry_topics.as_slice();
+    let sorted = lengths.len() == width
+        && lengths.iter().all(|&length| match rest.split_at_checked(length as usize) {
+            Some((entries, others)) => {
+                rest = others;
+                entries.windows(2).all(|t| t[0] < t[1])
+            }
+            None => false,
+        })
+        && rest.is_empty();
+    // Room for all cells is made only where their number is one that can be.
+    let sized = Some(weights.len()) == entries.checked_mul(classes)
+        && weights.len().checked_add(entries).is_some_and(|cells| u32::try_from(cells).is_ok())
+        && Some(intercepts.len()) == count.checked_mul(classes)
+        && count <= <f32 as Cell>::NUMBERS
+        && header.seen.len() == intercepts.len()
+        && intercepts.iter().all(|x| x.abs() <= LARGEST)
         && header.departure.is_finite();
-    if !sorted || !sized || d.topics.iter().any(|&t| t as usize >= topics.len()) {
+    if !sorted || !sized || entry_topics.iter().any(|&t| t as usize >= count) {
         return Err("the stance weights of its topics contradict themselves".into());
     }
+    let departures = Departures::from_parts(classes, count, (&lengths, &entry_topics), weights, intercepts);
     Ok(StanceHead { head, topics, departures, departure: header.departure, seen: header.seen })
 }

@@ -152,7 +152,7 @@ pub enum FeatureWeighting {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Precision {
-    /// Whole numbers of eight bits times a step, and half precision for the few features whose weights are too great for that: a quarter of the size;
+    /// Whole numbers of eight bits times a step, and sixteen bits for the few weights that are too great for that: a quarter of the size;
     /// probabilities change by less than 0.001.
     #[default]
     I8,

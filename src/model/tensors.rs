@@ -8,30 +8,23 @@ use std::collections::HashMap;
 use half::f16;
 use safetensors::{Dtype, SafeTensors, tensor::TensorView};
 
+use crate::linear::Weights;
+
 /// Name of the one metadata key; with more than one their order would be that of a hash map.
 const KEY: &str = "rapporteur";
 const CHECKSUM: &str = "zz_blake3";
 const CHECKSUM_LEN: usize = 32;
 /// How every file of this kind begins, after eight bytes of length.
 const BEGINNING: &[u8] = br#"{"__metadata__":{"rapporteur":"#;
+/// In place of a weight of eight bits: it is kept apart, in sixteen.
+const APART: i8 = i8::MIN;
+const LARGEST_WEIGHT: f32 = 1e30;
 /// Bytes by which [`begins_well`] knows a file.
 pub(super) const BEGINNING_BYTES: u64 = 8 + BEGINNING.len() as u64;
 
 /// True for bytes that begin as a file of this kind.
 pub(super) fn begins_well(file: &[u8]) -> bool {
     file.get(8..).is_some_and(|rest| rest.starts_with(BEGINNING))
-}
-
-/// How weights are rounded.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub(super) enum Rounding {
-    /// Not at all.
-    None,
-    /// To half precision.
-    Half,
-    /// To multiples of a step of eight bits. One step for all weights, and not one for each feature: what a row's score is off by then has one bound, however
-    /// great its weights are. Features with greater weights than 127 steps are kept in half precision, apart.
-    Step(f32),
 }
 
 /// Arrays to be written.
@@ -66,37 +59,39 @@ impl Writer {
         self.push(name, Dtype::F64, vec![data.len()], data.iter().flat_map(|x| x.to_le_bytes()).collect());
     }
 
-    /// Weights, `classes` a row; rounded as asked for where all of them can be. A file that is read and written again stays as it is.
-    pub fn weights(&mut self, name: &str, data: &[f32], classes: usize, rounding: Rounding) {
-        let shape = vec![data.len() / classes.max(1), classes];
-        let halves = |data: &[f32]| data.iter().flat_map(|&w| f16::from_f32(w).to_le_bytes()).collect();
-        // Asked of the rounded weight: it may be infinite where the weight is not.
-        let fits = rounding != Rounding::None && data.iter().all(|&w| f16::from_f32(w).is_finite());
-        if let (Rounding::Step(step), true) = (rounding, fits) {
-            let (mut steps, mut wide, mut wide_weights) = (Vec::with_capacity(data.len()), Vec::new(), Vec::new());
-            for (i, weights) in (0u32..).zip(data.chunks_exact(classes.max(1))) {
-                if weights.iter().all(|w| (w / step).round().abs() <= f32::from(i8::MAX)) {
-                    steps.extend(weights.iter().map(|w| (w / step).round() as i8 as u8));
-                } else {
-                    steps.resize(steps.len() + classes, 0);
-                    wide.push(i);
-                    wide_weights.extend_from_slice(weights);
-                }
+    /// Weights, `classes` a row, as they are: narrow ones that are multiples of `step` in eight bits and the others apart; wide ones in half precision where that is exact.
+    pub fn weights(&mut self, name: &str, weights: &Weights, classes: usize, step: f32) {
+        let shape = vec![weights.len() / classes.max(1), classes];
+        match weights {
+            Weights::Wide(weights) if weights.iter().all(|&w| f16::from_f32(w).to_f32().to_bits() == w.to_bits()) => {
+                let bytes = weights.iter().flat_map(|&w| f16::from_f32(w).to_le_bytes()).collect();
+                self.push(name, Dtype::F16, shape, bytes);
             }
-            // Where the step has to be small (a large factor of calibration), most features may stand apart: then nothing is won.
-            if wide.len() * (4 + 2 * classes) >= data.len() {
-                self.push(name, Dtype::F16, shape, halves(data));
-                return;
+            Weights::Wide(weights) => self.floats(name, shape, weights),
+            Weights::Narrow { cells, unit } => {
+                // Both are powers of two.
+                let units = (step / unit) as i16;
+                let most = units.saturating_mul(i16::from(i8::MAX));
+                let mut apart = Vec::new();
+                let steps = cells.iter().map(|&n| match (-most..=most).contains(&n) && n % units == 0 {
+                    true => (n / units) as i8 as u8,
+                    false => {
+                        apart.push(n);
+                        APART as u8
+                    }
+                });
+                self.push(name, Dtype::I8, shape, steps.collect());
+                self.push(&format!("{name}.step"), Dtype::F32, vec![1], step.to_le_bytes().to_vec());
+                self.push(&format!("{name}.unit"), Dtype::F32, vec![1], unit.to_le_bytes().to_vec());
+                let bytes = apart.iter().flat_map(|n| n.to_le_bytes()).collect();
+                self.push(&format!("{name}.apart"), Dtype::I16, vec![apart.len()], bytes);
             }
-            self.push(name, Dtype::I8, shape, steps);
-            self.push(&format!("{name}.step"), Dtype::F32, vec![1], step.to_le_bytes().to_vec());
-            self.u32s(&format!("{name}.wide"), wide.iter().copied());
-            self.push(&format!("{name}.wide_weights"), Dtype::F16, vec![wide.len(), classes], halves(&wide_weights));
-        } else if fits {
-            self.push(name, Dtype::F16, shape, halves(data));
-        } else {
-            self.push(name, Dtype::F32, shape, data.iter().flat_map(|w| w.to_le_bytes()).collect());
         }
+    }
+
+    /// Numbers as they are.
+    pub fn floats(&mut self, name: &str, shape: Vec<usize>, data: &[f32]) {
+        self.push(name, Dtype::F32, shape, data.iter().flat_map(|w| w.to_le_bytes()).collect());
     }
 
     fn push(&mut self, name: &str, dtype: Dtype, shape: Vec<usize>, bytes: Vec<u8>) {
@@ -190,31 +185,61 @@ impl<'a> Reader<'a> {
         finite(name, numbers(self.of_type(name, Dtype::F64)?, f64::from_le_bytes), |x| x.is_finite())
     }
 
-    pub fn weights(&self, name: &str) -> Result<Vec<f32>, String> {
+    pub fn weights(&self, name: &str) -> Result<Weights, String> {
         let view = self.tensor(name)?;
-        if view.dtype() == Dtype::I8 { self.stepped(name, &view) } else { self.floats(name) }
+        if view.dtype() == Dtype::I8 {
+            return self.stepped(name, &view);
+        }
+        let weights = self.floats(name)?;
+        // A row's sum of such weights cannot leave the range of their type.
+        match weights.iter().fold(true, |sound, w| sound & (w.abs() <= LARGEST_WEIGHT)) {
+            true => Ok(Weights::Wide(weights)),
+            false => Err(format!("{name:?} holds a weight that is out of range")),
+        }
     }
 
-    fn floats(&self, name: &str) -> Result<Vec<f32>, String> {
+    /// Numbers of half or single precision.
+    pub fn floats(&self, name: &str) -> Result<Vec<f32>, String> {
         let view = self.tensor(name)?;
-        let weights = match view.dtype() {
+        let numbers = match view.dtype() {
             Dtype::F16 => numbers(view.data(), |bytes| widen(u16::from_le_bytes(bytes))),
             Dtype::F32 => numbers(view.data(), f32::from_le_bytes),
             other => return Err(format!("{name:?} is of type {other:?}")),
         };
         let most = if view.dtype() == Dtype::F16 { f16::MAX.to_f32() } else { f32::MAX };
         // A sum of truths has no branch; an early end would cost more than it saves.
-        let sound = weights.iter().fold(true, |sound, w| sound & (w.abs() <= most));
-        if sound { Ok(weights) } else { Err(format!("{name:?} holds a number that is not finite")) }
+        let sound = numbers.iter().fold(true, |sound, w| sound & (w.abs() <= most));
+        if sound { Ok(numbers) } else { Err(format!("{name:?} holds a number that is not finite")) }
     }
 
-    /// Weights that were written by [`Rounding::Step`].
-    fn stepped(&self, name: &str, view: &TensorView<'_>) -> Result<Vec<f32>, String> {
-        let [step] = self.floats(&format!("{name}.step"))?[..] else {
-            return Err(format!("{name:?} has more or less than one step"));
-        };
-        let mut weights: Vec<f32> = view.data().iter().map(|&byte| f32::from(byte as i8) * step).collect();
-        let classes = view.shape().last().copied().unwrap_or_default();
+    /// Weights in steps, and those kept apart: in units one by one, or up to format 2 in half precision and row by row.
+    fn stepped(&self, name: &str, view: &TensorView<'_>) -> Result<Weights, String> {
+        let step = self.one(&format!("{name}.step"))?;
+        if !self.has(&format!("{name}.apart")) {
+            let mut weights: Vec<f32> = view.data().iter().map(|&byte| f32::from(byte as i8) * step).collect();
+            self.replace_rows(name, &mut weights, view.shape().last().copied().unwrap_or_default())?;
+            return finite(name, weights, |x| x.is_finite()).map(Weights::Wide);
+        }
+        let unit = self.one(&format!("{name}.unit"))?;
+        let units = step / unit;
+        // No product below can leave sixteen bits, and no sum of weights the range of its type.
+        if !(1.0..=256.0).contains(&units) || units.fract() != 0.0 || !(1e-30..1e30).contains(&unit) {
+            return Err(format!("{name:?} has a step of {step} in units of {unit}"));
+        }
+        let units = units as i16;
+        let mut cells: Vec<i16> = view.data().iter().map(|&byte| i16::from(byte as i8).saturating_mul(units)).collect();
+        let mut apart = numbers(self.of_type(&format!("{name}.apart"), Dtype::I16)?, i16::from_le_bytes).into_iter();
+        for at in memchr::memchr_iter(APART as u8, view.data()) {
+            cells[at] = apart.next().ok_or_else(|| format!("{name:?} has too few weights apart"))?;
+        }
+        if apart.next().is_some() {
+            return Err(format!("{name:?} has too many weights apart"));
+        }
+        Ok(Weights::Narrow { cells, unit })
+    }
+
+    /// Puts the rows that are kept apart, up to format 2, in their places.
+    fn replace_rows(&self, name: &str, weights: &mut [f32], classes: usize) -> Result<(), String> {
         let (wide, own) = (self.u32s(&format!("{name}.wide"))?, self.floats(&format!("{name}.wide_weights"))?);
         if Some(own.len()) != wide.len().checked_mul(classes) {
             return Err(format!("{name:?} has {} weights apart, for {} features", own.len(), wide.len()));
@@ -225,7 +250,19 @@ impl<'a> Reader<'a> {
                 weights.get_mut(at..at + classes).ok_or_else(|| format!("{name:?} names a feature that is none"))?;
             place.copy_from_slice(own);
         }
-        finite(name, weights, |x| x.is_finite())
+        Ok(())
+    }
+
+    /// Whether there is a tensor of this name.
+    pub fn has(&self, name: &str) -> bool {
+        self.tensors.tensor(name).is_ok()
+    }
+
+    fn one(&self, name: &str) -> Result<f32, String> {
+        match self.floats(name)?[..] {
+            [one] => Ok(one),
+            _ => Err(format!("{name:?} is more or less than one number")),
+        }
     }
 }
 
@@ -263,18 +300,18 @@ mod tests {
     }
 
     #[test]
-    fn stepped_weights_are_off_by_half_a_step_and_great_ones_are_kept_apart() {
-        let mut weights = vec![0.0, 0.1, -0.2479, 3.75, -0.001, 1e-7, 0.2, -0.2, 0.25, -65.5, 0.125, 0.0];
-        weights.extend([0.01; 90]);
-        let write = |weights: &[f32]| {
-            let mut out = Writer::default();
-            out.weights("w", weights, 3, Rounding::Step(1.0 / 512.0));
-            out.finish("{}".to_owned()).unwrap()
-        };
-        let file = write(&weights);
-        let found = Reader::new(&file).unwrap().weights("w").unwrap();
-        assert_eq!((found[3], found[9], found.len()), (3.75, -65.5, weights.len()));
-        assert!(found.iter().zip(&weights).all(|(a, b)| (a - b).abs() <= 1.0 / 1024.0), "{found:?}");
-        assert_eq!(write(&found), file);
+    fn weights_come_back_as_they_were() {
+        let step = 1.0 / 512.0;
+        let cells = vec![0, 64, -127 * 8, 8, 0, 16, 30_000, -1, 9, 127 * 8 + 8, -8, 0];
+        let narrow = Weights::Narrow { cells, unit: step / 8.0 };
+        for weights in [narrow, Weights::Wide(vec![0.5, -65_504.0, 0.125]), Weights::Wide(vec![0.1, -1e9, 1e-30])] {
+            let write = |weights: &Weights| {
+                let mut out = Writer::default();
+                out.weights("w", weights, 3, step);
+                out.finish("{}".to_owned()).unwrap()
+            };
+            let file = write(&weights);
+            assert_eq!(Reader::new(&file).unwrap().weights("w").unwrap(), weights);
+        }
     }
 }

@@ -66,7 +66,7 @@ pub fn train_rows(set: &TrainingSet, rows: &[u32], options: &TrainOptions, contr
             "a label column needs at least two different labels",
         ));
     }
-    Ok(Model {
+    let model = Model {
         vectoriser,
         blocks,
         side: set.side.clone(),
@@ -78,7 +78,8 @@ pub fn train_rows(set: &TrainingSet, rows: &[u32], options: &TrainOptions, contr
         program: concat!("rapporteur ", env!("CARGO_PKG_VERSION")).to_owned(),
         digest: set.digest.clone(),
         scores: Default::default(),
-    })
+    };
+    Ok(model.round())
 }
 
 /// The vectors of some rows, and what makes them of texts and of what is beside them; `of` is the number of rows by whose size defaults go.
