@@ -110,13 +110,13 @@ impl SparseMatrix {
     /// # Panics
     /// If `i` is not a row.
     pub fn row(&self, i: usize) -> SparseRow<'_> {
-        let range = self.starts[i]..self.starts[i + 1];
+        let range = self.range(i);
         SparseRow { indices: &self.indices[range.clone()], values: &self.values[range] }
     }
 
-    /// Where row `i`'s values begin among all values.
-    pub fn row_start(&self, i: usize) -> usize {
-        self.starts[i]
+    /// Where row `i`'s values stand among all values.
+    pub fn range(&self, i: usize) -> std::ops::Range<usize> {
+        self.starts[i]..self.starts[i + 1]
     }
 
     /// A copy of the rows named, in the order given.

@@ -12,10 +12,11 @@ use rand_xoshiro::Xoshiro256PlusPlus;
 use rayon::prelude::*;
 
 use super::classifier::LinearClassifier;
+use super::design::Design;
 use super::hinge::SquaredHinge;
 use super::logistic::Logistic;
 use super::params::Loss;
-use crate::sparse::{SparseMatrix, SparseRow};
+use crate::sparse::SparseMatrix;
 
 /// What a loss has to offer: the exact step of one row, and its share in objective and gap.
 pub(super) trait RowLoss {
@@ -57,11 +58,11 @@ impl Certificate {
 }
 
 /// A row is settled when it adds less than this share of what the tolerance allows a row on average.
-const SETTLED: f64 = 0.1;
+const SETTLED: f64 = 0.02;
 
 /// A training problem and the state of its solution.
 pub struct DualSolver<'a> {
-    x: &'a SparseMatrix,
+    x: Design<'a>,
     rows: &'a [u32],
     targets: &'a [u32],
     loss: Loss,
@@ -93,11 +94,23 @@ impl<'a> DualSolver<'a> {
         targets: &'a [u32],
         costs: Vec<f64>,
         classes: usize,
+        settings: (Loss, f64, u64),
+    ) -> Self {
+        Self::of_design(Design::Plain(x), rows, targets, costs, classes, settings)
+    }
+
+    /// The same over rows that may stand twice.
+    pub(crate) fn of_design(
+        x: Design<'a>,
+        rows: &'a [u32],
+        targets: &'a [u32],
+        costs: Vec<f64>,
+        classes: usize,
         (loss, intercept_scaling, seed): (Loss, f64, u64),
     ) -> Self {
         assert!(rows.len() == targets.len() && rows.len() == costs.len());
         let constant = intercept_scaling * intercept_scaling;
-        let squared_norms = rows.iter().map(|&i| x.row(i as usize).squared_norm() + constant).collect();
+        let squared_norms = rows.iter().map(|&i| squared_norm(x, i, |_| 1.0) + constant).collect();
         let stride = stride_of(classes);
         let mut dual = vec![0.0; rows.len() * classes];
         for (dual, &target) in dual.chunks_exact_mut(classes).zip(targets) {
@@ -130,9 +143,9 @@ impl<'a> DualSolver<'a> {
     /// those of the columns as they are.
     pub fn with_factors(mut self, factors: &[f32]) -> Self {
         let squares: Vec<f32> = factors.iter().map(|f| f * f).collect();
-        let norm = |row: SparseRow<'_>| row.iter().map(|(j, x)| f64::from(squares[j]) * f64::from(x * x)).sum::<f64>();
         let constant = self.intercept_scaling * self.intercept_scaling;
-        self.squared_norms = self.rows.iter().map(|&i| norm(self.x.row(i as usize)) + constant).collect();
+        let norm = |&row: &u32| squared_norm(self.x, row, |j| squares[j]) + constant;
+        self.squared_norms = self.rows.iter().map(norm).collect();
         self.factors = Some(squares);
         self
     }
@@ -184,21 +197,22 @@ impl<'a> DualSolver<'a> {
     fn run<L: RowLoss, const LANES: usize>(&mut self, tolerance: f64, max_epochs: usize, certify: bool) -> Certificate {
         let classes = self.classes;
         let (mut z, mut delta, mut work) = (vec![0.0f32; self.stride], vec![0.0f32; self.stride], Vec::new());
-        let mut weighted = Vec::new();
         // Rows that were nearly at their best place when last looked at; they are passed over until the exact gap says otherwise.
         let mut settled = vec![false; self.order.len()];
         let mut epochs = 0;
+        let scale = self.costs.iter().sum::<f64>() * self.c;
         loop {
             epochs += 1;
             shuffle(&mut self.order, &mut self.rng);
-            let mut far = 0.0;
+            let (mut far, mut passed_over) = (0.0, false);
             for at in 0..self.order.len() {
                 let i = self.order[at] as usize;
                 let cost = self.c * self.costs[i];
                 if cost == 0.0 || settled[i] {
+                    passed_over |= settled[i];
                     continue;
                 }
-                let row = self.x.row(self.rows[i] as usize);
+                let row = self.rows[i] as usize;
                 self.scores::<LANES>(row, &mut z);
                 let dual = &mut self.dual[i * classes..(i + 1) * classes];
                 let off = L::step(
@@ -213,15 +227,12 @@ impl<'a> DualSolver<'a> {
                 far += off;
                 settled[i] = off <= SETTLED * tolerance * cost;
                 if delta[..classes].iter().any(|d| *d != 0.0) {
-                    let row = match &self.factors {
-                        None => row,
+                    match &self.factors {
+                        None => add::<LANES>(&mut self.weights, self.stride, self.x, row, |_| 1.0, &delta),
                         Some(factors) => {
-                            weighted.clear();
-                            weighted.extend(row.iter().map(|(j, x)| x * factors[j]));
-                            SparseRow { values: &weighted, ..row }
+                            add::<LANES>(&mut self.weights, self.stride, self.x, row, |j| factors[j], &delta);
                         }
-                    };
-                    add::<LANES>(&mut self.weights, self.stride, row, &delta);
+                    }
                     for (b, &d) in self.intercept.iter_mut().zip(&delta) {
                         *b += f64::from(d) * self.intercept_scaling;
                     }
@@ -233,15 +244,19 @@ impl<'a> DualSolver<'a> {
                 }
                 return Certificate { objective: f64::INFINITY, gap: f64::INFINITY, epochs };
             }
-            // `far` was summed on the way, before the steps that followed: only when it is small is the exact gap worth a pass.
-            let scale = self.costs.iter().sum::<f64>() * self.c;
-            if far <= 4.0 * tolerance * scale || epochs >= max_epochs || epochs % 16 == 0 {
+            // `far` was summed on the way, before the steps that followed. Only when it is small, and of all rows, is the exact gap worth a pass; when rows were passed over, a pass that
+            // moves them is worth more.
+            let looks = epochs >= max_epochs || epochs % 16 == 0;
+            if far > tolerance * scale && !looks {
+                continue;
+            }
+            if !passed_over || looks {
                 let certificate = self.certificate::<L, LANES>(epochs);
                 if certificate.gap <= tolerance * certificate.objective || epochs >= max_epochs {
                     return certificate;
                 }
-                settled.fill(false);
             }
+            settled.fill(false);
         }
     }
 
@@ -268,7 +283,7 @@ impl<'a> DualSolver<'a> {
                     if cost == 0.0 {
                         return (losses, shares);
                     }
-                    self.scores::<LANES>(self.x.row(row as usize), &mut z);
+                    self.scores::<LANES>(row as usize, &mut z);
                     let dual = &self.dual[i * self.classes..(i + 1) * self.classes];
                     let (loss, share) = L::loss_and_gap(&z, dual, self.targets[i] as usize, cost);
                     (losses + loss, shares + share)
@@ -283,32 +298,13 @@ impl<'a> DualSolver<'a> {
     }
 
     #[inline]
-    fn scores<const LANES: usize>(&self, row: SparseRow<'_>, z: &mut [f32]) {
+    fn scores<const LANES: usize>(&self, row: usize, z: &mut [f32]) {
         if self.stride == LANES {
-            // Four sums side by side: with one, each addition would wait for the one before.
-            let mut sums = [[0.0f32; LANES]; 4];
-            let take = |sums: &mut [f32; LANES], j: u32, x: f32| {
-                let at = j as usize * LANES;
-                for (sum, &w) in sums.iter_mut().zip(&self.weights[at..at + LANES]) {
-                    *sum += x * w;
-                }
-            };
-            let ((columns, rest), (values, last)) = (row.indices.as_chunks::<4>(), row.values.as_chunks::<4>());
-            for (columns, values) in columns.iter().zip(values) {
-                for lane in 0..4 {
-                    take(&mut sums[lane], columns[lane], values[lane]);
-                }
-            }
-            for (&j, &x) in rest.iter().zip(last) {
-                take(&mut sums[0], j, x);
-            }
-            for (k, z) in z.iter_mut().enumerate() {
-                *z = (sums[0][k] + sums[1][k]) + (sums[2][k] + sums[3][k]);
-            }
+            z.copy_from_slice(&self.x.dot::<LANES>(row, &self.weights));
         } else {
             z.fill(0.0);
-            for (&j, &x) in row.indices.iter().zip(row.values) {
-                let at = j as usize * self.stride;
+            self.x.visit(row, |j, x| {
+                let at = j * self.stride;
                 for (sums, weights) in
                     z.chunks_exact_mut(LANES).zip(self.weights[at..at + self.stride].chunks_exact(LANES))
                 {
@@ -316,7 +312,7 @@ impl<'a> DualSolver<'a> {
                         *sum += x * w;
                     }
                 }
-            }
+            });
         }
         for (z, &b) in z.iter_mut().zip(&self.intercept) {
             *z = (f64::from(*z) + b * self.intercept_scaling) as f32;
@@ -326,10 +322,10 @@ impl<'a> DualSolver<'a> {
     /// Scores of any row of the matrix under the present weights, `classes` of them.
     pub fn decision(&self, row: usize) -> Vec<f64> {
         let mut z: Vec<f64> = self.intercept.iter().map(|b| b * self.intercept_scaling).collect();
-        for (j, x) in self.x.row(row).iter() {
+        self.x.visit(row, |j, x| {
             let weights = &self.weights[j * self.stride..j * self.stride + self.classes];
             z.iter_mut().zip(weights).for_each(|(z, &w)| *z += f64::from(x) * f64::from(w));
-        }
+        });
         z
     }
 
@@ -344,25 +340,38 @@ impl<'a> DualSolver<'a> {
     }
 }
 
+fn squared_norm(x: Design<'_>, row: u32, factor: impl Fn(usize) -> f32) -> f64 {
+    let mut sum = 0.0;
+    x.visit(row as usize, |j, x| sum += f64::from(factor(j)) * f64::from(x * x));
+    sum
+}
+
 #[inline]
-fn add<const LANES: usize>(weights: &mut [f32], stride: usize, row: SparseRow<'_>, delta: &[f32]) {
+fn add<const LANES: usize>(
+    weights: &mut [f32],
+    stride: usize,
+    x: Design<'_>,
+    row: usize,
+    factor: impl Fn(usize) -> f32,
+    delta: &[f32],
+) {
     if stride == LANES {
-        for (&j, &x) in row.indices.iter().zip(row.values) {
-            let at = j as usize * stride;
+        x.visit(row, |j, x| {
+            let (at, x) = (j * stride, x * factor(j));
             for (w, &d) in weights[at..at + LANES].iter_mut().zip(&delta[..LANES]) {
                 *w += x * d;
             }
-        }
+        });
         return;
     }
     // Of many classes a row moves few: only the lines of memory that change are touched.
     for (block, delta) in delta.chunks_exact(LINE).enumerate().filter(|(_, d)| d.iter().any(|d| *d != 0.0)) {
-        for (&j, &x) in row.indices.iter().zip(row.values) {
-            let at = j as usize * stride + block * LINE;
+        x.visit(row, |j, x| {
+            let (at, x) = (j * stride + block * LINE, x * factor(j));
             for (w, &d) in weights[at..at + LINE].iter_mut().zip(delta) {
                 *w += x * d;
             }
-        }
+        });
     }
 }
 

@@ -5,7 +5,9 @@
 
 mod calibration;
 mod classifier;
+mod design;
 mod dual;
+mod exp;
 mod hinge;
 mod isotonic;
 mod logistic;
@@ -14,6 +16,7 @@ mod weights;
 
 pub use calibration::{Calibration, HeldOut};
 pub use classifier::{LinearClassifier, argmax, softmax};
+pub(crate) use design::{Copies, Design};
 pub use dual::{Certificate, DualSolver};
 pub use isotonic::IsotonicRegression;
 pub use params::{ClassWeight, LinearParams, LinearValidParams, Loss};

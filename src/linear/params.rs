@@ -57,7 +57,7 @@ impl Default for LinearValidParams {
             c: 1.0,
             class_weight: ClassWeight::None,
             intercept_scaling: 1.0,
-            tolerance: 1e-3,
+            tolerance: 5e-3,
             max_epochs: 200,
             seed: 42,
         }

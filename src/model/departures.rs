@@ -6,24 +6,24 @@
 //! have a weight: two hundred topics cost no more memory than the corpus has terms.
 
 use crate::labels::UNLABELLED;
-use crate::linear::{Cell, LinearClassifier, MOST_LANES, Weights, add_products};
+use crate::linear::{Cell, Copies, LinearClassifier, MOST_LANES, Weights, add_products};
 use crate::sparse::{SparseMatrix, SparseRow};
 
 /// A matrix with per-topic copies of its columns, and the meaning of the copies.
 ///
 /// A column and its copies lie side by side, topics ascending, and one constant a topic, its own intercept, comes last: the weights that a row needs of
 /// a column, shared and its topic's own, are then mostly in one line of memory, of which the solver waits for little else.
-pub(super) struct Copied {
-    pub x: SparseMatrix,
+pub(super) struct Copied<'a> {
+    pub copies: Copies<'a>,
     /// Where the copies of each column begin and end among `topics`.
     starts: Vec<u32>,
     /// The topic of each copy, column by column.
     topics: Vec<u32>,
 }
 
-impl Copied {
+impl<'a> Copied<'a> {
     /// Copies the columns of `x` by topic, each copy `departure` times the original. `topics[i]` is the topic of row i, or [`UNLABELLED`] for a row that trains the shared weights alone.
-    pub fn new(x: &SparseMatrix, topics: &[u32], topic_count: usize, departure: f64) -> Self {
+    pub fn new(x: &'a SparseMatrix, topics: &[u32], topic_count: usize, departure: f64) -> Self {
         let base = x.cols();
         let mut by_topic: Vec<Vec<u32>> = vec![Vec::new(); topic_count];
         for (row, &topic) in topics.iter().enumerate() {
@@ -56,35 +56,26 @@ impl Copied {
             copy_topics[next[column] as usize] = topic as u32;
             next[column] += 1;
         });
-        // Where each row's copies stand; filled topic by topic, with a place for each column that moves on from topic to topic.
-        let mut own = vec![0u32; x.nnz()];
+        // How far each value's copy is from its column; filled topic by topic, with a place for each column that moves on from topic to topic.
+        let mut own = vec![0u16; x.nnz()];
         next.copy_from_slice(&starts);
         for (topic, rows) in by_topic.iter().enumerate() {
             for &row in rows {
-                let first = x.row_start(row as usize);
-                for (own, &column) in own[first..].iter_mut().zip(x.row(row as usize).indices) {
+                for (own, &column) in own[x.range(row as usize)].iter_mut().zip(x.row(row as usize).indices) {
                     let (at, column) = (&mut next[column as usize], column as usize);
                     while copy_topics[*at as usize] != topic as u32 {
                         *at += 1;
                     }
-                    *own = column as u32 + 1 + *at;
+                    *own = (1 + *at - starts[column]) as u16;
                 }
             }
         }
-        let mut out = SparseMatrix::with_capacity(base + total + topic_count, x.rows(), x.nnz() * 2 + x.rows());
-        for (i, &topic) in topics.iter().enumerate() {
-            let row = x.row(i);
-            let shared = row.indices.iter().map(|&j| j + starts[j as usize]).zip(row.values.iter().copied());
-            if topic == UNLABELLED {
-                out.push_row(shared);
-                continue;
-            }
-            let scaled = row.values.iter().map(|v| (f64::from(*v) * departure) as f32);
-            let own = own[x.row_start(i)..].iter().copied().zip(scaled);
-            let constant = ((base + total) as u32 + topic, 1.0);
-            out.push_row(shared.zip(own).flat_map(|(shared, own)| [shared, own]).chain([constant]));
-        }
-        Copied { x: out, starts, topics: copy_topics }
+        let shared = x.indices().iter().map(|&j| j + starts[j as usize]).collect();
+        let constant = |&topic: &u32| if topic == UNLABELLED { Copies::NONE } else { (base + total) as u32 + topic };
+        let constants = topics.iter().map(constant).collect();
+        let cols = base + total + topic_count;
+        let copies = Copies { x, shared, own, constants, factor: departure as f32, cols };
+        Copied { copies, starts, topics: copy_topics }
     }
 
     /// Splits a classifier of the wide matrix into the shared one and the departures.
@@ -313,7 +304,7 @@ fn lay_out<C: Cell>(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::linear::Loss;
+    use crate::linear::{Design, Loss};
 
     #[test]
     fn splitting_keeps_every_score() {
@@ -323,13 +314,15 @@ mod tests {
         x.push_row([(0, 0.25), (1, 0.5)]);
         let topics = [1, 0, UNLABELLED];
         let copied = Copied::new(&x, &topics, 2, 0.5);
-        let weights: Vec<f32> = (0..copied.x.cols() * 2).map(|i| i as f32 / 10.0 - 0.7).collect();
+        let weights: Vec<f32> = (0..copied.copies.cols * 2).map(|i| i as f32 / 10.0 - 0.7).collect();
         let wide = LinearClassifier::from_parts(Loss::Logistic, weights, vec![0.1, -0.2]);
-        let wide_x = copied.x.clone();
+        let copies = copied.copies.clone();
         let (shared, departures) = copied.split(&wide, 0.5, 2);
         for (i, &topic) in topics.iter().enumerate() {
-            let (mut want, mut got) = ([0.0; 2], [0.0; 2]);
-            wide.decision_into(wide_x.row(i), &mut want);
+            let (mut want, mut got) = ([0.1, -0.2], [0.0; 2]);
+            Design::Copied(&copies).visit(i, |j, x| {
+                want.iter_mut().zip(wide.feature_weights(j)).for_each(|(z, w)| *z += f64::from(x) * f64::from(w));
+            });
             shared.decision_into(x.row(i), &mut got);
             if topic != UNLABELLED {
                 departures.add_scores(x.row(i), topic as usize, &mut got);

@@ -240,7 +240,7 @@ impl Default for TrainOptions {
             topic_departure: Choice::Auto,
             calibration: CalibrationMethod::Auto,
             thresholds: true,
-            tolerance: 1e-3,
+            tolerance: 5e-3,
             precision: Precision::I8,
             seed: 42,
         }

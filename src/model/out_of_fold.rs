@@ -8,12 +8,11 @@ use rayon::prelude::*;
 use super::weighting::factors;
 use crate::control::Control;
 use crate::error::Result;
-use crate::linear::{DualSolver, HeldOut, Loss};
-use crate::sparse::SparseMatrix;
+use crate::linear::{Design, DualSolver, HeldOut, Loss};
 
 /// What one head has to learn.
 pub(super) struct Task<'a> {
-    pub x: &'a SparseMatrix,
+    pub x: Design<'a>,
     /// Rows of `x` that have a target.
     pub rows: Vec<u32>,
     pub targets: Vec<u32>,
@@ -42,7 +41,7 @@ impl Task<'_> {
 
     /// A solver on some rows; the factors of columns see labels, and come from these rows alone.
     fn solver_of<'b>(&'b self, rows: &'b [u32], targets: &'b [u32], costs: Vec<f64>, seed: u64) -> DualSolver<'b> {
-        let solver = DualSolver::new(self.x, rows, targets, costs, self.classes, (self.loss, 1.0, seed));
+        let solver = DualSolver::of_design(self.x, rows, targets, costs, self.classes, (self.loss, 1.0, seed));
         if self.weighted { solver.with_factors(&factors(self.x, rows, targets, self.classes)) } else { solver }
     }
 

@@ -14,7 +14,7 @@ use crate::control::Control;
 use crate::error::{Error, Result};
 use crate::features::{Blocks, Vectoriser};
 use crate::labels::{LabelSet, UNLABELLED};
-use crate::linear::ClassWeight;
+use crate::linear::{ClassWeight, Design};
 use crate::sparse::SparseMatrix;
 
 /// Factors by which topics may depart from the shared weights that are tried: first 1, where the path of `C` is walked, then the rest while it helps.
@@ -133,14 +133,14 @@ pub(super) struct TopicChoice<'a> {
 }
 
 /// What the folds said of the stances: how far topics depart, and the rest at that departure.
-pub(super) struct StanceChoice {
+pub(super) struct StanceChoice<'a> {
     labels: LabelSet,
     topics: LabelSet,
     numbers: Vec<u32>,
     topic_of: Vec<u32>,
     seen: Vec<bool>,
     departure: f64,
-    copied: Copied,
+    copied: Copied<'a>,
     weighted: bool,
     pub chosen: Chosen,
 }
@@ -159,7 +159,7 @@ impl Data<'_> {
 
     fn task<'b>(
         &self,
-        x: &'b SparseMatrix,
+        x: Design<'b>,
         labels: &LabelSet,
         numbers: &[u32],
         factors: &std::collections::BTreeMap<String, f64>,
@@ -222,7 +222,8 @@ impl Data<'_> {
         if labels.len() < 2 {
             return Ok(None);
         }
-        let mut task = self.task(self.x, &labels, &numbers, &self.options.class_weight.topic, self.options.seed)?;
+        let mut task =
+            self.task(Design::Plain(self.x), &labels, &numbers, &self.options.class_weight.topic, self.options.seed)?;
         let (strata, groups) = (task.targets.clone(), self.groups(&task));
         let dealing = Dealing { strata: &strata, groups: groups.as_deref() };
         let chosen = choose(&task, dealing, self.options, None, control)?;
@@ -242,7 +243,7 @@ impl Data<'_> {
         Ok(Some(StanceHead { head, topics, departures, departure, seen }))
     }
 
-    pub fn choose_stance(&self, control: &Control) -> Result<Option<StanceChoice>> {
+    pub fn choose_stance(&self, control: &Control) -> Result<Option<StanceChoice<'_>>> {
         let (labels, numbers) = self.labels(&self.set.stances, &self.set.stance);
         let (topics, topic_of) = self.labels(&self.set.topics, &self.set.topic);
         if labels.len() < 2 {
@@ -260,7 +261,8 @@ impl Data<'_> {
             topic_of.iter().zip(&numbers).map(|(&t, &s)| if s == UNLABELLED { UNLABELLED } else { t }).collect();
         let nowhere = vec![UNLABELLED; copied_topic.len()];
         let prepare = |departure: f64| {
-            let of = if departure > 0.0 { &copied_topic } else { &nowhere };
+            // Among more topics than this none has rows enough to depart.
+            let of = if departure > 0.0 && topics.len() < usize::from(u16::MAX) { &copied_topic } else { &nowhere };
             Copied::new(self.x, of, topics.len(), departure)
         };
         let candidates = match self.options.topic_departure {
@@ -272,7 +274,7 @@ impl Data<'_> {
             let stratum = |&i: &u32| topic_of[i as usize].wrapping_add(1) * k as u32 + numbers[i as usize];
             task.rows.iter().map(stratum).collect()
         };
-        let mut best: Option<(f64, Copied, Chosen)> = None;
+        let mut best: Option<(f64, Copied<'_>, Chosen)> = None;
         for departure in candidates {
             // Not to depart at all is tried only where to depart less helped, to depart more only where it did not.
             let less = best.as_ref().map(|&(found, ..)| found < 1.0);
@@ -308,7 +310,7 @@ impl Data<'_> {
     }
 
     /// The stances as a task, at the departure chosen.
-    pub fn stance_task<'b>(&self, choice: &'b StanceChoice) -> Result<Task<'b>> {
+    pub fn stance_task<'b>(&self, choice: &'b StanceChoice<'_>) -> Result<Task<'b>> {
         let task =
             self.task_of_stance(&choice.copied, &choice.labels, &choice.numbers, &choice.topic_of, &choice.seen)?;
         Ok(Task { weighted: choice.weighted, ..task })
@@ -316,14 +318,14 @@ impl Data<'_> {
 
     fn task_of_stance<'b>(
         &self,
-        copied: &'b Copied,
+        copied: &'b Copied<'_>,
         labels: &LabelSet,
         numbers: &[u32],
         topic_of: &[u32],
         seen: &[bool],
     ) -> Result<Task<'b>> {
         let (k, factors) = (labels.len(), &self.options.class_weight.stance);
-        let mut task = self.task(&copied.x, labels, numbers, factors, self.options.seed ^ 1)?;
+        let mut task = self.task(Design::Copied(&copied.copies), labels, numbers, factors, self.options.seed ^ 1)?;
         let allows = |row: u32, stance: usize| {
             let topic = topic_of[row as usize];
             topic == UNLABELLED || seen[topic as usize * k + stance]

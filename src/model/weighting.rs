@@ -5,7 +5,7 @@
 //! ratio matters. Of more classes each would want factors of its own; a column gets the largest of its ratios instead, which serves the class that it tells
 //! best. Factors are drawn half-way toward 1, as in the paper, and scaled so that rows keep their length in the mean: the best `C` stays about where it was.
 
-use crate::sparse::SparseMatrix;
+use crate::linear::Design;
 
 /// How much of a factor is the ratio; the rest is 1.
 const SHARE: f64 = 0.5;
@@ -13,11 +13,11 @@ const SHARE: f64 = 0.5;
 const SMOOTHING: f64 = 1.0;
 
 /// A factor for each column of `x`, from the rows named and the class of each.
-pub(super) fn factors(x: &SparseMatrix, rows: &[u32], targets: &[u32], classes: usize) -> Vec<f32> {
+pub(super) fn factors(x: Design<'_>, rows: &[u32], targets: &[u32], classes: usize) -> Vec<f32> {
     // The classes of the rows in which each column stands, column by column: a table of all columns and classes could be far larger than the rows.
     let mut starts = vec![0usize; x.cols() + 1];
     for &row in rows {
-        x.row(row as usize).indices.iter().for_each(|&j| starts[j as usize + 1] += 1);
+        x.visit(row as usize, |j, _| starts[j + 1] += 1);
     }
     for j in 0..x.cols() {
         starts[j + 1] += starts[j];
@@ -26,13 +26,12 @@ pub(super) fn factors(x: &SparseMatrix, rows: &[u32], targets: &[u32], classes: 
     let mut classes_of = vec![0u32; starts[x.cols()]];
     let (mut totals, mut lengths) = (vec![0.0f64; classes], vec![0.0f64; x.cols()]);
     for (&row, &target) in rows.iter().zip(targets) {
-        let row = x.row(row as usize);
-        totals[target as usize] += row.indices.len() as f64;
-        for (j, value) in row.iter() {
+        x.visit(row as usize, |j, value| {
+            totals[target as usize] += 1.0;
             classes_of[next[j]] = target;
             next[j] += 1;
             lengths[j] += f64::from(value) * f64::from(value);
-        }
+        });
     }
     let all: f64 = totals.iter().sum();
     let smooth = SMOOTHING * x.cols() as f64;
@@ -63,6 +62,7 @@ pub(super) fn factors(x: &SparseMatrix, rows: &[u32], targets: &[u32], classes: 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::sparse::SparseMatrix;
 
     #[test]
     fn columns_that_tell_classes_apart_count_more_and_rows_keep_their_length() {
@@ -74,7 +74,7 @@ mod tests {
         }
         let rows: Vec<u32> = (0..20).collect();
         let targets: Vec<u32> = (0..20).map(|i| i % 2).collect();
-        let f = factors(&x, &rows, &targets, 2);
+        let f = factors(Design::Plain(&x), &rows, &targets, 2);
         // ln(11 / 1) against ln(1): by hand, ratios 2.4, 2.4, 0.7 and 0, prior about 0.
         assert!(f[1] > 1.0 && (f[1] - f[2]).abs() < 0.05 && f[0] < f[3] && f[3] < f[1], "{f:?}");
         let mut weighted = x.clone();
