@@ -83,6 +83,12 @@ impl SparseMatrix {
         self.starts.extend(other.starts[1..].iter().map(|s| base + s));
     }
 
+    /// Gives back the memory that no row uses.
+    pub fn shrink_to_fit(&mut self) {
+        self.indices.shrink_to_fit();
+        self.values.shrink_to_fit();
+    }
+
     /// Forgets the rows and keeps the memory.
     pub fn clear(&mut self) {
         self.starts.truncate(1);

@@ -2,11 +2,9 @@
 //!
 //! Flows in: token streams and the [`Lexicon`] of a corpus, with provisional words. Flows out: a [`Vocabulary`] and the document frequency of each column. An
 //! n-gram that reaches `min_df` has a beginning that reaches it too, so lengths are counted one after the other and only
-//! pairs of a *surviving* beginning and a surviving word are ever looked at. Pairs are dealt to shards by hash, so that the table of a shard fits the cache.
+//! pairs of a *surviving* beginning and a surviving word are ever looked at. Pairs are dealt to shards by hash, so that those of a shard fit the cache when they are sorted.
 
-use hashbrown::HashMap;
 use rayon::prelude::*;
-use std::hash::{BuildHasherDefault, Hasher};
 
 use super::documents::Documents;
 use super::grams::{GramTable, hash};
@@ -153,7 +151,12 @@ fn stamped_frequencies(rows: &[u32], n: usize, visit: impl Fn(u32, &mut dyn FnMu
         )
 }
 
-/// The n-grams of `n` words whose beginning is in the table, as `(beginning, last word, paragraphs)`, where they reach `min_df`.
+/// Beginning, last word, and in how many paragraphs the n-gram of both is.
+type Counts = (u32, u32, u32);
+
+/// The n-grams of `n` words whose beginning is in the table, in order, where they reach `min_df`.
+///
+/// Keys are sorted and counted, shard by shard: no table of hashes is as small, and those of a shard fit the cache.
 fn ngram_frequencies(
     documents: &Documents,
     rows: &[u32],
@@ -161,11 +164,12 @@ fn ngram_frequencies(
     grams: &GramTable,
     n: usize,
     min_df: f64,
-) -> Vec<(u32, u32, u32)> {
+) -> Vec<Counts> {
     // Batches bound the memory of the shards: counts of a batch are added to the tables of all shards before the next.
-    const CHUNKS_AT_ONCE: usize = 16;
-    let mut tables: Vec<HashMap<u64, u32, BuildHasherDefault<KeyHasher>>> = vec![HashMap::default(); SHARDS];
-    for batch in rows.chunks(CHUNK * CHUNKS_AT_ONCE) {
+    const CHUNKS_AT_ONCE: usize = 4;
+    let mut tables: Vec<Vec<Counts>> = vec![Vec::new(); SHARDS];
+    let mut batches = rows.chunks(CHUNK * CHUNKS_AT_ONCE).peekable();
+    while let Some(batch) = batches.next() {
         let dealt: Vec<Vec<Vec<u64>>> = batch
             .par_chunks(CHUNK)
             .map(|rows| {
@@ -191,25 +195,38 @@ fn ngram_frequencies(
                 shards
             })
             .collect();
+        let least = if batches.peek().is_none() { min_df } else { 0.0 };
         tables.par_iter_mut().enumerate().for_each(|(shard, table)| {
-            for chunk in &dealt {
-                for &key in &chunk[shard] {
-                    *table.entry(key).or_insert(0) += 1;
-                }
-            }
+            let mut keys: Vec<u64> = dealt.iter().flat_map(|chunk| &chunk[shard]).copied().collect();
+            keys.sort_unstable();
+            *table = merged(table, &keys, least);
         });
     }
-    let mut found: Vec<(u32, u32, u32)> = tables
-        .into_par_iter()
-        .flat_map_iter(|table| {
-            table
-                .into_iter()
-                .filter(|&(_, df)| f64::from(df) >= min_df)
-                .map(|(key, df)| ((key >> 32) as u32, key as u32, df))
-        })
-        .collect();
-    found.sort_unstable();
+    let mut found: Vec<Counts> = tables.into_iter().flatten().collect();
+    found.par_sort_unstable();
     found
+}
+
+/// Counts in ascending order and keys in ascending order, together; those below `least` are left out.
+fn merged(counts: &[Counts], keys: &[u64], least: f64) -> Vec<Counts> {
+    let mut out = Vec::new();
+    let mut counts = counts.iter().copied().peekable();
+    let mut add = |count: Counts| {
+        if f64::from(count.2) >= least {
+            out.push(count);
+        }
+    };
+    for run in keys.chunk_by(|a, b| a == b) {
+        let (prefix, word) = ((run[0] >> 32) as u32, run[0] as u32);
+        while let Some(before) = counts.next_if(|&(p, w, _)| (p, w) < (prefix, word)) {
+            add(before);
+        }
+        let known = counts.next_if(|&(p, w, _)| (p, w) == (prefix, word)).map_or(0, |(_, _, df)| df);
+        add((prefix, word, known + run.len() as u32));
+    }
+    counts.for_each(add);
+    out.shrink_to_fit();
+    out
 }
 
 fn node_of(words: &[u32], grams: &GramTable) -> Option<u32> {
@@ -220,27 +237,7 @@ fn node_of(words: &[u32], grams: &GramTable) -> Option<u32> {
     rest.iter().try_fold(first, |prefix, &word| if word == UNKNOWN { None } else { grams.find(prefix, word) })
 }
 
-/// By bits of the hash that the table of a shard does not use: it goes by the lowest and the seven highest.
+/// By bits of the hash, so that all shards are about as large.
 fn shard_of(key: u64) -> usize {
     (hash((key >> 32) as u32, key as u32) >> 40) & (SHARDS - 1)
-}
-
-/// Hashes a pair that already is a number.
-#[derive(Default)]
-struct KeyHasher(u64);
-
-impl Hasher for KeyHasher {
-    fn finish(&self) -> u64 {
-        self.0
-    }
-
-    fn write(&mut self, bytes: &[u8]) {
-        for &b in bytes {
-            self.write_u64(u64::from(b));
-        }
-    }
-
-    fn write_u64(&mut self, key: u64) {
-        self.0 = hash((key >> 32) as u32 ^ self.0 as u32, key as u32) as u64;
-    }
 }

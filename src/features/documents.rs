@@ -21,6 +21,16 @@ pub struct Documents {
     tokens: Vec<u32>,
     cut: Vec<Token>,
     form: String,
+    /// Forms that are in the batches handed over.
+    handed: usize,
+}
+
+/// Paragraphs that one thread has analysed, in the numbers that its forms have there; with the forms that are new since its last batch.
+#[derive(Debug, Clone, Default)]
+pub struct DocumentBatch {
+    fresh: Strings,
+    starts: Vec<usize>,
+    tokens: Vec<u32>,
 }
 
 impl Documents {
@@ -44,6 +54,34 @@ impl Documents {
         let renumbered: Vec<u32> = other.forms.iter().map(|form| self.forms.intern(form)).collect();
         self.tokens.extend(other.tokens.iter().map(|&t| renumbered[t as usize]));
         self.starts.extend(other.starts.iter().skip(1).map(|s| base + s));
+    }
+
+    /// Gives the paragraphs away and keeps the forms: the next batch numbers no form anew.
+    pub fn hand_over(&mut self) -> DocumentBatch {
+        let fresh = self.forms.iter().skip(self.handed).collect();
+        self.handed = self.forms.len();
+        DocumentBatch { fresh, starts: std::mem::take(&mut self.starts), tokens: std::mem::take(&mut self.tokens) }
+    }
+
+    /// Adds the paragraphs of a batch after these. `numbers` says which number each form of that batch's thread has here; batches of a thread come in their order.
+    ///
+    /// ```
+    /// use rapporteur::features::Documents;
+    /// let (mut whole, mut thread, mut numbers) = (Documents::default(), Documents::default(), Vec::new());
+    /// for text in ["Peace now.", "War or peace?"] {
+    ///     thread.push(text);
+    ///     whole.append_batch(&thread.hand_over(), &mut numbers);
+    /// }
+    /// assert_eq!((whole.len(), whole.tokens(1).len()), (2, 4));
+    /// ```
+    pub fn append_batch(&mut self, batch: &DocumentBatch, numbers: &mut Vec<u32>) {
+        if self.starts.is_empty() {
+            self.starts.push(0);
+        }
+        let base = self.tokens.len();
+        numbers.extend(batch.fresh.iter().map(|form| self.forms.intern(form)));
+        self.tokens.extend(batch.tokens.iter().map(|&t| numbers[t as usize]));
+        self.starts.extend(batch.starts.iter().skip(1).map(|s| base + s));
     }
 
     /// Number of paragraphs.
@@ -85,6 +123,22 @@ impl<'a> FromIterator<&'a str> for Documents {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn batches_of_two_threads_equal_pushing() {
+        let texts =
+            ["The ceasefire holds.", "Holds? The truce!", "", "The ceasefire does not hold!", "Non-proliferation"];
+        let whole: Documents = texts.into_iter().collect();
+        let mut threads = [(Documents::default(), Vec::new()), (Documents::default(), Vec::new())];
+        let mut parts = Documents::default();
+        for (i, text) in texts.into_iter().enumerate() {
+            let (thread, numbers) = &mut threads[i % 2];
+            thread.push(text);
+            parts.append_batch(&thread.hand_over(), numbers);
+        }
+        assert!(parts.forms().iter().eq(whole.forms().iter()));
+        assert!((0..5).all(|i| parts.tokens(i) == whole.tokens(i)) && parts.len() == 5);
+    }
 
     #[test]
     fn appending_equals_pushing() {

@@ -15,7 +15,7 @@ mod vectorise;
 mod vocabulary;
 
 pub use blocks::{Blocks, CONTEXT_SCALE, MetadataColumn};
-pub use documents::Documents;
+pub use documents::{DocumentBatch, Documents};
 pub use grams::GramTable;
 pub use params::{Frequency, VectoriserParams, VectoriserValidParams};
 pub use strings::Strings;

@@ -130,28 +130,30 @@ impl Vectoriser {
     /// The vectors of some paragraphs, in the order given; computed on all threads, the same on any number of them.
     pub fn transform_rows(&self, documents: &Documents, rows: &[u32]) -> SparseMatrix {
         const CHUNK: usize = 2_048;
+        /// Parts that wait to be put together: all of them would take as much memory as the whole.
+        const PARTS: usize = 8;
         let mut lexicon = Lexicon::default();
         for form in documents.forms().iter() {
             self.look_up(form, &mut lexicon);
         }
-        let parts: Vec<SparseMatrix> = rows
-            .par_chunks(CHUNK)
-            .map_init(
-                || Scratch::new(self),
-                |scratch, rows| {
-                    let mut part = SparseMatrix::with_cols(self.width());
-                    for &row in rows {
-                        scratch.row(self, &lexicon, documents.tokens(row as usize), &mut part);
-                    }
-                    part
-                },
-            )
-            .collect();
-        let nnz = parts.iter().map(SparseMatrix::nnz).sum();
-        let mut out = SparseMatrix::with_capacity(self.width(), rows.len(), nnz);
-        for part in parts {
-            out.append(&part);
+        let mut out = SparseMatrix::with_capacity(self.width(), rows.len(), 0);
+        for rows in rows.chunks(CHUNK * PARTS) {
+            let parts: Vec<SparseMatrix> = rows
+                .par_chunks(CHUNK)
+                .map_init(
+                    || Scratch::new(self),
+                    |scratch, rows| {
+                        let mut part = SparseMatrix::with_cols(self.width());
+                        for &row in rows {
+                            scratch.row(self, &lexicon, documents.tokens(row as usize), &mut part);
+                        }
+                        part
+                    },
+                )
+                .collect();
+            parts.iter().for_each(|part| out.append(part));
         }
+        out.shrink_to_fit();
         out
     }
 

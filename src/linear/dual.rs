@@ -331,10 +331,16 @@ impl<'a> DualSolver<'a> {
 
     /// The classifier of the present weights.
     pub fn into_classifier(self) -> LinearClassifier {
-        let weights = match self.stride == self.classes {
-            true => self.weights,
-            false => self.weights.chunks_exact(self.stride).flat_map(|w| &w[..self.classes]).copied().collect(),
-        };
+        let (mut weights, stride, classes) = (self.weights, self.stride, self.classes);
+        if stride != classes {
+            // In place: a copy would be the largest of all that is in memory then.
+            let columns = weights.len() / stride;
+            for j in 0..columns {
+                weights.copy_within(j * stride..j * stride + classes, j * classes);
+            }
+            weights.truncate(columns * classes);
+            weights.shrink_to_fit();
+        }
         let intercept = self.intercept.iter().map(|b| b * self.intercept_scaling).collect();
         LinearClassifier::from_parts(self.loss, weights, intercept)
     }

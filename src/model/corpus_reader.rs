@@ -2,19 +2,30 @@
 //!
 //! Flows in: paths and columns. Flows out: the set, analysed on many threads and put together in the order of the files.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
+
 use super::training_set::{LabelledText, TrainingSet, TrainingSetBuilder};
 use crate::control::Control;
 use crate::corpus::{Batch, Codebook, LabelColumns, LabelledReader, ReadOptions, nearest};
 use crate::error::{Error, Result};
-use crate::features::Documents;
+use crate::features::{DocumentBatch, Documents};
 use crate::labels::LabelSet;
 use crate::pipeline::in_order;
 
 /// A batch, analysed: what outlives the text.
 struct Part {
+    /// The thread that did it.
+    thread: usize,
+    documents: DocumentBatch,
+    context: DocumentBatch,
+    rows: Vec<OwnedRow>,
+}
+
+/// What a thread keeps between batches: the forms it has met.
+struct Analysing {
+    thread: usize,
     documents: Documents,
     context: Documents,
-    rows: Vec<OwnedRow>,
 }
 
 struct OwnedRow {
@@ -47,13 +58,19 @@ pub fn read_training_set(
     let columns = reader.columns().clone();
     let mut set = TrainingSetBuilder::with_side(side);
     let mut read = 0u64;
+    let started = AtomicUsize::new(0);
+    // The numbers that the forms of each thread have in the set.
+    let mut numbers: Vec<[Vec<u32>; 2]> = Vec::new();
     in_order(
         threads,
         control,
         |batch: &mut Batch, rows, bytes| reader.read(batch, rows, bytes),
-        || (),
-        |(), batch| {
-            let (mut documents, mut context) = (Documents::default(), Documents::default());
+        || Analysing {
+            thread: started.fetch_add(1, Ordering::Relaxed),
+            documents: Documents::default(),
+            context: Documents::default(),
+        },
+        |Analysing { thread, documents, context }, batch| {
             let mut rows = Vec::with_capacity(batch.len());
             for i in 0..batch.len() {
                 let row = columns.row(batch, i)?;
@@ -75,7 +92,7 @@ pub fn read_training_set(
                     features: row.side.features.into_iter().map(str::to_owned).collect(),
                 });
             }
-            Ok(Part { documents, context, rows })
+            Ok(Part { thread: *thread, documents: documents.hand_over(), context: context.hand_over(), rows })
         },
         |part| {
             let features: Vec<Vec<&str>> =
@@ -90,7 +107,10 @@ pub fn read_training_set(
                 context: &row.context,
                 features,
             });
-            set.append(&part.documents, &part.context, rows);
+            if numbers.len() <= part.thread {
+                numbers.resize_with(part.thread + 1, Default::default);
+            }
+            set.append_batch((&part.documents, &part.context), &mut numbers[part.thread], rows);
             read += part.rows.len() as u64;
             control.report(&format!("reading: {read} rows"), None);
             Ok(())

@@ -238,8 +238,8 @@ impl Data<'_> {
         let topics = Some((choice.topics.len(), choice.topic_of.as_slice()));
         let known = KnownErrors::of(&task, &choice.chosen, &fitted, topics);
         let StanceChoice { labels, topics, seen, departure, copied, .. } = choice;
-        let (shared, departures) = copied.split(&fitted.classifier, departure, topics.len());
-        let head = head(labels, Fitted { classifier: shared, ..fitted }, known);
+        let (classifier, departures) = copied.split(fitted.classifier, departure, topics.len());
+        let head = head(labels, Fitted { classifier, ..fitted }, known);
         Ok(Some(StanceHead { head, topics, departures, departure, seen }))
     }
 

@@ -5,7 +5,7 @@
 
 use crate::corpus::SideColumns;
 use crate::error::{Error, Result};
-use crate::features::Documents;
+use crate::features::{DocumentBatch, Documents};
 use crate::labels::{LabelColumn, LabelSet, UNLABELLED};
 use crate::text::{Language, LanguageDetector};
 
@@ -81,6 +81,20 @@ impl TrainingSetBuilder {
         self.documents.append(documents);
         if !self.side.context.is_empty() {
             self.context.append(context);
+        }
+        rows.into_iter().for_each(|row| self.push_labels(row));
+    }
+
+    /// Adds rows whose texts a thread of its own analyses batch by batch; `numbers` are of that thread, see [`Documents::append_batch`].
+    pub(super) fn append_batch<'a>(
+        &mut self,
+        (documents, context): (&DocumentBatch, &DocumentBatch),
+        numbers: &mut [Vec<u32>; 2],
+        rows: impl IntoIterator<Item = LabelledText<'a>>,
+    ) {
+        self.documents.append_batch(documents, &mut numbers[0]);
+        if !self.side.context.is_empty() {
+            self.context.append_batch(context, &mut numbers[1]);
         }
         rows.into_iter().for_each(|row| self.push_labels(row));
     }
