@@ -80,6 +80,7 @@ pub mod linear;
 pub mod model;
 pub mod pipeline;
 pub mod report;
+mod resample;
 pub mod sparse;
 pub mod text;
 pub mod tuning;

@@ -6,7 +6,7 @@
 use clap::Args;
 use rapporteur::corpus::{Codebook, nearest};
 use rapporteur::error::Place;
-use rapporteur::model::TrainOptions;
+use rapporteur::model::{Decoding, StanceScope, TrainOptions};
 use rapporteur::text::{Language, NgramRange, stop_words_from, stop_words_of};
 use rapporteur::{Error, Result};
 use serde::{Deserialize, Deserializer, Serialize};
@@ -99,6 +99,14 @@ pub struct LearnArgs {
     #[arg(long, value_name = "METHOD")]
     #[serde(deserialize_with = "text")]
     pub thresholds: Option<String>,
+    /// How topic and stance are decided: topic_first, joint (the best pair of both), or auto: joint where it is clearly better out of fold [default: auto]
+    #[arg(long, value_name = "METHOD")]
+    #[serde(deserialize_with = "text")]
+    pub decoding: Option<String>,
+    /// What a stance is told of: given (the topic written), or global where stances mean the same for every topic: the sum over topics [default: given]
+    #[arg(long, value_name = "SCOPE")]
+    #[serde(deserialize_with = "text")]
+    pub stance_scope: Option<String>,
     /// Stop fitting when the duality gap is this share of the objective [default: 0.001]
     #[arg(long, value_name = "X")]
     #[serde(deserialize_with = "text")]
@@ -251,6 +259,8 @@ impl LearnArgs {
             topic_departure: self.topic_departure.or(others.topic_departure),
             calibration: self.calibration.or(others.calibration),
             thresholds: self.thresholds.or(others.thresholds),
+            decoding: self.decoding.or(others.decoding),
+            stance_scope: self.stance_scope.or(others.stance_scope),
             tolerance: self.tolerance.or(others.tolerance),
             precision: self.precision.or(others.precision),
         }
@@ -311,6 +321,13 @@ impl LearnArgs {
             Some("auto") => out.thresholds = true,
             Some("none") => out.thresholds = false,
             Some(other) => return Err(wrong("--thresholds", other, "auto or none")),
+        }
+        set_named(&mut out.decoding, "--decoding", &self.decoding, "auto, topic_first or joint")?;
+        set_named(&mut out.stance_scope, "--stance-scope", &self.stance_scope, "given or global")?;
+        if out.stance_scope == StanceScope::Global && out.decoding == Decoding::Joint {
+            return Err(Error::usage(
+                "--stance-scope global sums over topics, and --decoding joint chooses one with its stance: give one of them",
+            ));
         }
         set(&mut out.tolerance, "--tolerance", &self.tolerance)?;
         set_named(&mut out.precision, "--precision", &self.precision, "i8, f16 or f32")?;

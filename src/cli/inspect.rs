@@ -63,6 +63,7 @@ fn card(model: &Model, bytes: usize, terms: usize) -> serde_json::Value {
         "vectoriser": model.vectoriser.params(),
         "topic": model.topic.as_ref().map(head),
         "stance": model.stance.as_ref().map(|s| head(&s.head)),
+        "decoding": model.decoding(),
         "topic_departure": model.stance.as_ref().map(|s| s.departure),
         "codebook": model.codebook,
         "scores": model.scores,
@@ -118,6 +119,9 @@ fn write_card(model: &Model, name: &str, bytes: usize, terms: usize, out: &mut i
         for label in head.labels.names() {
             writeln!(out, "  {label:<28} {:>8} rows", counts.stances.get(label).copied().unwrap_or(0))?;
         }
+    }
+    if let Some(decoding) = model.decoding() {
+        writeln!(out, "decoding: {decoding}")?;
     }
     writeln!(out, "options:  {}", serde_json::to_string(&model.options)?)?;
     for (name, value) in &model.scores {

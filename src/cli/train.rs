@@ -222,6 +222,9 @@ pub fn summary(model: &Model, path: &str, bytes: usize, seconds: f64) -> String 
             stance.head.c
         ));
     }
+    if model.pairs.is_some() {
+        lines.push("decoding: topic and stance together (joint)".into());
+    }
     let vocabulary = model.vectoriser.vocabulary();
     let (words, all) = (vocabulary.word_terms(), vocabulary.len());
     let language = match &model.vectoriser.params().analyser.stemmer {

@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use super::decoding::PairOffsets;
 use super::departures::Departures;
 use super::error_curve::ErrorCurve;
 use super::known_errors::KnownErrors;
@@ -92,6 +93,8 @@ pub struct Model {
     pub topic: Option<Head>,
     /// The stance head, unless the model was trained without stances.
     pub stance: Option<StanceHead>,
+    /// What is added to the scores of pairs of topic and stance, where both are decided together; `None`: the topic first.
+    pub pairs: Option<PairOffsets>,
     /// What the topics mean, where the user said so.
     pub codebook: Option<Codebook>,
     /// What was asked for in training.
@@ -115,6 +118,12 @@ impl Model {
     /// How many paragraphs on each side of a row of its document are its context; 0 for none.
     pub fn neighbours(&self) -> usize {
         if self.side.document.is_some() { self.options.context } else { 0 }
+    }
+
+    /// How topic and stance are decided, as the options name it; `None` for a model of one of them.
+    pub fn decoding(&self) -> Option<&'static str> {
+        self.topic.as_ref().zip(self.stance.as_ref())?;
+        Some(if self.pairs.is_some() { "joint" } else { "topic_first" })
     }
 
     /// The vectors of rows of a training set, with their context and metadata, as the heads see them.

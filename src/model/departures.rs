@@ -78,11 +78,15 @@ impl<'a> Copied<'a> {
         Copied { copies, starts, topics: copy_topics }
     }
 
+    /// Gives back the memory of what only a solver needs.
+    pub fn forget_rows(&mut self) {
+        (self.copies.shared, self.copies.own, self.copies.constants) = Default::default();
+    }
+
     /// Splits a classifier of the wide matrix into the shared one and the departures.
-    pub fn split(self, wide: LinearClassifier, departure: f64, topic_count: usize) -> (LinearClassifier, Departures) {
+    pub fn split(&self, wide: &LinearClassifier, departure: f64, topic_count: usize) -> (LinearClassifier, Departures) {
         let classes = wide.classes();
         let base = self.starts.len() - 1;
-        drop(self.copies);
         let mut shared = Vec::with_capacity(base * classes);
         let (mut lengths, mut topics, mut weights) = (Vec::with_capacity(base), Vec::new(), Vec::new());
         let mut own = vec![0.0; classes];
@@ -105,7 +109,6 @@ impl<'a> Copied<'a> {
         let constants = (0..topic_count).flat_map(|t| wide.feature_weights(base + self.topics.len() + t));
         let intercepts = constants.map(f64::from).collect();
         let shared = LinearClassifier::from_parts(wide.loss(), shared, wide.intercept().to_vec());
-        drop(wide);
         (shared, Departures::from_parts(classes, topic_count, (&lengths, &topics), Weights::Wide(weights), intercepts))
     }
 }
@@ -319,7 +322,7 @@ mod tests {
         let weights: Vec<f32> = (0..copied.copies.cols * 2).map(|i| i as f32 / 10.0 - 0.7).collect();
         let wide = LinearClassifier::from_parts(Loss::Logistic, weights, vec![0.1, -0.2]);
         let copies = copied.copies.clone();
-        let (shared, departures) = copied.split(wide.clone(), 0.5, 2);
+        let (shared, departures) = copied.split(&wide, 0.5, 2);
         for (i, &topic) in topics.iter().enumerate() {
             let (mut want, mut got) = ([0.1, -0.2], [0.0; 2]);
             Design::Copied(&copies).visit(i, |j, x| {

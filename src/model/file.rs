@@ -9,6 +9,7 @@ use std::collections::BTreeMap;
 use std::io::Read;
 
 use super::cascade::{Counts, Head, Model, StanceHead};
+use super::decoding::PairOffsets;
 use super::departures::Departures;
 use super::error_curve::ErrorCurve;
 use super::known_errors::KnownErrors;
@@ -46,6 +47,8 @@ struct Header {
     side: SideColumns,
     topic: Option<HeadHeader>,
     stance: Option<StanceHeader>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pairs: Option<PairOffsets>,
     codebook: Option<Codebook>,
     scores: BTreeMap<String, f64>,
 }
@@ -121,6 +124,7 @@ impl Model {
                 departure: s.departure,
                 seen: s.seen.clone(),
             }),
+            pairs: self.pairs.clone(),
             codebook: self.codebook.clone(),
             scores: self.scores.clone(),
         };
@@ -319,12 +323,20 @@ fn read_model(reader: &Reader<'_>, header: Header) -> Result<Model, String> {
         })
         .transpose()?;
     let stance = header.stance.map(|h| read_stance(reader, h, width)).transpose()?;
+    if let Some(pairs) = &header.pairs {
+        let heads = topic.as_ref().zip(stance.as_ref()).filter(|(t, s)| t.labels == s.topics);
+        let sizes = heads.map(|(t, s)| (t.labels.len(), s.head.labels.len()));
+        if !sizes.is_some_and(|(topics, stances)| pairs.is_sound(topics, stances, LARGEST)) {
+            return Err("the offsets of its pairs are of other labels, or out of range".into());
+        }
+    }
     Ok(Model {
         vectoriser,
         blocks,
         side,
         topic,
         stance,
+        pairs: header.pairs,
         codebook: header.codebook,
         options: header.options,
         counts: header.counts,

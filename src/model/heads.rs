@@ -3,6 +3,9 @@
 //! Flows in: a [`Task`]. Flows out: a [`Fitted`] head. Whatever is chosen by data is chosen on out-of-fold scores, and those of the choice tell how often the head errs, in folds that are stratified and keep groups
 //! together. The fits that choose are cheap: on a sample of a large corpus, and only as exact as a choice needs.
 
+use rayon::prelude::*;
+
+use super::decoding::{TopicsHeldOut, log_probabilities};
 use super::error_curve::ErrorCurve;
 use super::options::{CalibrationMethod, Choice, FeatureWeighting, TrainOptions};
 use super::out_of_fold::Task;
@@ -45,6 +48,46 @@ pub(super) struct Chosen {
     pub scores: Vec<f64>,
     /// Log loss of the scores, mended by their best factor.
     pub log_loss: f64,
+}
+
+impl Chosen {
+    /// What a fitted head would have said of the rows it was chosen on, had it not seen them.
+    pub fn topics_held_out(&self, task: &Task<'_>, fitted: &Fitted) -> TopicsHeldOut {
+        let part = task.subset(&self.sample);
+        let mut logs = part.masked(&self.scores, &fitted.calibration);
+        let decisions = Decisions { scores: &logs, targets: &part.targets, classes: part.classes };
+        let decided = decisions.decided(&fitted.offsets).map(|topic| topic as u32).collect();
+        let by_fold = part.curves_by_fold(&self.folds, &self.scores, &fitted.calibration);
+        for (z, &fold) in logs.chunks_exact_mut(part.classes).zip(&self.folds) {
+            log_probabilities(by_fold.get(fold as usize).unwrap_or(&fitted.calibration), z);
+        }
+        TopicsHeldOut { rows: part.rows, logs, decided }
+    }
+
+    /// A rough classifier for each fold and its calibration, both fitted without it; and for each of `rows` rows of the matrix its fold, 0 where it is of none.
+    pub fn without_folds(
+        &self,
+        task: &Task<'_>,
+        fitted: &Fitted,
+        rows: usize,
+        control: &Control,
+    ) -> Result<(Vec<LinearClassifier>, Vec<Calibration>, Vec<u32>)> {
+        let part = task.subset(&self.sample);
+        let count = self.folds.iter().max().map_or(0, |&f| f + 1);
+        let trained = (0..count).into_par_iter().map(|fold| {
+            control.check()?;
+            let places: Vec<usize> = (0..self.folds.len()).filter(|&i| self.folds[i] != fold).collect();
+            let learn = part.subset(&places);
+            let mut solver = learn.solver();
+            solver.solve(self.c, ROUGH, 60);
+            Ok(solver.into_classifier())
+        });
+        let mut fold_of = vec![0; rows];
+        part.rows.iter().zip(&self.folds).for_each(|(&row, &fold)| fold_of[row as usize] = fold);
+        let mut calibrations = part.curves_by_fold(&self.folds, &self.scores, &fitted.calibration);
+        calibrations.resize(count as usize, fitted.calibration.clone());
+        Ok((trained.collect::<Result<_>>()?, calibrations, fold_of))
+    }
 }
 
 /// By what the rows of a task are dealt to folds.

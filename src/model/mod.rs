@@ -5,6 +5,7 @@
 
 mod cascade;
 mod corpus_reader;
+mod decoding;
 mod departures;
 mod embedded;
 mod error_curve;
@@ -27,13 +28,16 @@ mod weighting;
 
 pub use cascade::{Counts, Head, Model, StanceHead};
 pub use corpus_reader::{odd_cases, read_training_set};
+pub use decoding::PairOffsets;
 pub use departures::Departures;
 pub use embedded::{DEFAULT_MODEL, default_model};
 pub use error_curve::ErrorCurve;
 pub use explanation::Evidence;
 pub use file::FORMAT;
 pub use known_errors::KnownErrors;
-pub use options::{CalibrationMethod, Choice, FeatureWeighting, LabelWeights, Precision, TrainOptions};
+pub use options::{
+    CalibrationMethod, Choice, Decoding, FeatureWeighting, LabelWeights, Precision, StanceScope, TrainOptions,
+};
 pub use predictor::{Prediction, Predictor};
 pub use rehearsal::{Rehearsal, Vectors};
 pub use trainer::{train, train_rows};

@@ -135,6 +135,30 @@ pub enum CalibrationMethod {
     None,
 }
 
+/// What a stance is told of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum StanceScope {
+    /// Of the topic written: P(stance | topic).
+    #[default]
+    Given,
+    /// Of the paragraph, where stances mean the same for every topic: the sum over topics of P(topic) P(stance | topic). A wrong topic then costs less.
+    Global,
+}
+
+/// How topic and stance are decided, by a model that has both.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Decoding {
+    /// Together where that is better out of fold, by more than one standard error of the gain; else the topic first.
+    #[default]
+    Auto,
+    /// The best topic, then its best stance.
+    TopicFirst,
+    /// The pair with the highest P(topic) P(stance | topic), leaning toward rare pairs where that helps. A topic less probable may win by a stance that fits it better.
+    Joint,
+}
+
 /// How features are weighted before a classifier is fitted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -210,6 +234,10 @@ pub struct TrainOptions {
     pub calibration: CalibrationMethod,
     /// Whether decisions lean toward rare labels as far as helps macro-F1, tempered by accuracy.
     pub thresholds: bool,
+    /// Whether topic and stance are decided together.
+    pub decoding: Decoding,
+    /// Whether a stance is that of the topic written, or summed over topics. Where topics are summed over, they are decided first.
+    pub stance_scope: StanceScope,
     /// Relative duality gap at which the final fit stops.
     pub tolerance: f64,
     /// How exactly the model file keeps its weights.
@@ -240,6 +268,8 @@ impl Default for TrainOptions {
             topic_departure: Choice::Auto,
             calibration: CalibrationMethod::Auto,
             thresholds: true,
+            decoding: Decoding::Auto,
+            stance_scope: StanceScope::Given,
             tolerance: 5e-3,
             precision: Precision::I8,
             seed: 42,
@@ -284,6 +314,11 @@ impl TrainOptions {
             .sublinear_tf(self.sublinear_tf)
             .char_weight(self.char_weight)
             .check()
+    }
+
+    /// Whether topic and stance may be decided together.
+    pub(super) fn decides_pairs(&self) -> bool {
+        self.decoding != Decoding::TopicFirst && self.stance_scope == StanceScope::Given
     }
 
     /// The options as the stance head takes them.

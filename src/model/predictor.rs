@@ -3,6 +3,8 @@
 //! Flows in: a paragraph, perhaps with its topic. Flows out: a [`Prediction`], and the probabilities of all labels. One a thread; the model is shared.
 
 use super::cascade::{Model, StanceHead};
+use super::decoding::{PairOffsets, StanceScorer, best_topic, log_probabilities, to_logs};
+use super::options::StanceScope;
 use crate::features::TextVectoriser;
 use crate::linear::argmax;
 use crate::sparse::{SparseMatrix, SparseRow};
@@ -16,7 +18,7 @@ pub struct Prediction {
     pub topic_probability: f64,
     /// The stance; `None` without a stance head, without one known term, or where the topic never has one.
     pub stance: Option<usize>,
-    /// P(stance | the topic written).
+    /// P(stance | the topic written); with [`StanceScope::Global`], P(stance) of all topics together.
     pub stance_probability: f64,
 }
 
@@ -51,6 +53,8 @@ pub struct Predictor<'a> {
     row: SparseMatrix,
     /// Place of each topic of the topic head among those of the stance head.
     stance_topic: Vec<Option<usize>>,
+    /// The most that the offset of a pair of each topic adds, where pairs are decided.
+    most_of_pairs: Vec<f64>,
     topic_probabilities: Vec<f64>,
     topic_decisions: Vec<f64>,
     stance_probabilities: Vec<f64>,
@@ -74,6 +78,7 @@ impl<'a> Predictor<'a> {
             terms: SparseMatrix::with_cols(model.vectoriser.width()),
             row,
             stance_topic,
+            most_of_pairs: most_of_pairs(model),
             topic_probabilities: classes(model.topic.as_ref()),
             topic_decisions: classes(model.topic.as_ref()),
             stance_probabilities: classes(model.stance.as_ref().map(|s| &s.head)),
@@ -86,7 +91,7 @@ impl<'a> Predictor<'a> {
         self.model
     }
 
-    /// Judges a paragraph: topic, then stance given the topic.
+    /// Judges a paragraph: topic, then stance given the topic; or both together, where the model does.
     pub fn predict(&mut self, text: &str) -> Prediction {
         self.read(text);
         self.judge()
@@ -157,11 +162,94 @@ impl<'a> Predictor<'a> {
     /// Judges the paragraph read last.
     pub fn judge(&mut self) -> Prediction {
         let mut out = self.topic();
+        let model = self.model;
+        if let (Some(pairs), Some(_)) = (&model.pairs, out.topic) {
+            let topic = self.topic_of_best_pair(pairs);
+            (out.topic, out.topic_probability) = (Some(topic), self.topic_probabilities[topic]);
+            (out.stance, out.stance_probability) = self.stance_of_pair(topic, pairs);
+            return out;
+        }
         let known = out.topic.and_then(|t| self.stance_topic.get(t).copied().flatten());
-        if self.model.topic.is_none() || out.topic.is_some() {
-            (out.stance, out.stance_probability) = self.stance(known);
+        match (&model.stance, model.options.stance_scope, out.topic) {
+            (Some(stance), StanceScope::Global, Some(_)) if self.can_have_stance(stance, known) => {
+                (out.stance, out.stance_probability) = self.stance_of_all_topics(stance);
+            }
+            (Some(stance), _, _) if model.topic.is_none() || out.topic.is_some() => {
+                (out.stance, out.stance_probability) = self.stance(known, &stance.head.offsets);
+            }
+            _ => {}
         }
         out
+    }
+
+    /// The topic of the best pair, of the paragraph whose topics were just judged.
+    fn topic_of_best_pair(&mut self, pairs: &PairOffsets) -> usize {
+        let Some(stance) = &self.model.stance else { return 0 };
+        let (row, scorer, k) = (self.row.row(0), StanceScorer::of(stance), stance.head.labels.len());
+        let mut logs = self.topic_probabilities.clone();
+        to_logs(&mut logs);
+        let (shared, given) = (&mut self.stance_probabilities, &mut self.stance_decisions);
+        scorer.classifier.decision_into(row, shared);
+        best_topic(&logs, &self.most_of_pairs, |topic| {
+            let offsets = pairs.of_topic(topic, k);
+            if !stance.seen_with(topic).contains(&true) {
+                return offsets[k];
+            }
+            scorer.given(row, shared, topic, given);
+            log_probabilities(scorer.calibration, given);
+            let pairs = given.iter().zip(offsets).zip(stance.seen_with(topic)).filter(|(_, seen)| **seen);
+            pairs.map(|((log, offset), _)| log + offset).fold(f64::NEG_INFINITY, f64::max)
+        })
+    }
+
+    /// The stance of the best pair of a topic: as pairs are decided, by logarithms of probabilities.
+    fn stance_of_pair(&mut self, topic: usize, pairs: &PairOffsets) -> (Option<usize>, f64) {
+        let (Some(stance), (Some(_), _)) = (&self.model.stance, self.stance(Some(topic), &[])) else {
+            return (None, 0.0);
+        };
+        self.stance_decisions.copy_from_slice(&self.stance_probabilities);
+        to_logs(&mut self.stance_decisions);
+        let offsets = pairs.of_topic(topic, self.stance_decisions.len());
+        for ((z, offset), seen) in self.stance_decisions.iter_mut().zip(offsets).zip(stance.seen_with(topic)) {
+            *z = if *seen { *z + offset } else { f64::NEG_INFINITY };
+        }
+        let best = argmax(&self.stance_decisions);
+        (Some(best), self.stance_probabilities[best])
+    }
+
+    /// The stance that all topics together make most probable: the sum of P(topic) P(stance | topic), among rows that have a stance at all.
+    fn stance_of_all_topics(&mut self, stance: &StanceHead) -> (Option<usize>, f64) {
+        /// Topics less probable change nothing that is written.
+        const LEAST: f64 = 1e-5;
+        let (row, scorer) = (self.row.row(0), StanceScorer::of(stance));
+        let k = self.stance_probabilities.len();
+        let (mut shared, mut given) = (vec![0.0; k], vec![0.0; k]);
+        scorer.classifier.decision_into(row, &mut shared);
+        self.stance_probabilities.fill(0.0);
+        for (&p, known) in self.topic_probabilities.iter().zip(&self.stance_topic).filter(|(p, _)| **p >= LEAST) {
+            match *known {
+                Some(topic) if !stance.seen_with(topic).contains(&true) => continue,
+                Some(topic) => scorer.given(row, &shared, topic, &mut given),
+                None => {
+                    given.copy_from_slice(&shared);
+                    stance.head.calibration.mend(&mut given);
+                }
+            }
+            stance.head.calibration.mended_probabilities(&mut given);
+            self.stance_probabilities.iter_mut().zip(&given).for_each(|(sum, q)| *sum += p * q);
+        }
+        let sum: f64 = self.stance_probabilities.iter().sum();
+        self.stance_probabilities.iter_mut().for_each(|p| *p /= sum);
+        for (k, (decision, p)) in self.stance_decisions.iter_mut().zip(&self.stance_probabilities).enumerate() {
+            *decision = libm::log(*p) + stance.head.offsets.get(k).unwrap_or(&0.0);
+        }
+        let best = argmax(&self.stance_decisions);
+        (Some(best), self.stance_probabilities[best])
+    }
+
+    /// Whether a paragraph of this topic gets a stance.
+    fn can_have_stance(&self, stance: &StanceHead, topic: Option<usize>) -> bool {
+        !self.is_blank() && topic.is_none_or(|t| stance.seen_with(t).contains(&true))
     }
 
     /// The vector of the paragraph read last.
@@ -202,16 +290,18 @@ impl<'a> Predictor<'a> {
     /// The stance of the paragraph read last given a topic by name, which the model may not know: then the weights shared by all topics decide.
     pub fn stance_given(&mut self, topic: Option<&str>) -> (Option<usize>, f64) {
         let known = self.model.stance.as_ref().and_then(|s| topic.and_then(|t| s.topics.find(t)));
-        self.stance(known)
+        match &self.model.stance {
+            Some(stance) => self.stance(known, &stance.head.offsets),
+            None => (None, 0.0),
+        }
     }
 
-    fn stance(&mut self, topic: Option<usize>) -> (Option<usize>, f64) {
+    /// The stance given a topic, decided with these offsets.
+    fn stance(&mut self, topic: Option<usize>, offsets: &[f64]) -> (Option<usize>, f64) {
         let Some(stance) = &self.model.stance else { return (None, 0.0) };
-        let blank = self.is_blank();
         let row = self.row.row(0);
         let blocked = |k: usize| topic.is_some_and(|t| !stance.seen_with(t)[k]);
-        let classes = self.stance_probabilities.len();
-        if blank || (0..classes).all(blocked) {
+        if !self.can_have_stance(stance, topic) {
             self.stance_probabilities.fill(0.0);
             return (None, 0.0);
         }
@@ -223,7 +313,7 @@ impl<'a> Predictor<'a> {
             }
         }
         self.stance_decisions.copy_from_slice(&self.stance_probabilities);
-        self.stance_decisions.iter_mut().zip(&stance.head.offsets).for_each(|(z, b)| *z += b);
+        self.stance_decisions.iter_mut().zip(offsets).for_each(|(z, b)| *z += b);
         stance.head.calibration.mended_probabilities(&mut self.stance_probabilities);
         let best = argmax(&self.stance_decisions);
         (Some(best), self.stance_probabilities[best])
@@ -234,12 +324,12 @@ impl<'a> Predictor<'a> {
         &self.topic_probabilities
     }
 
-    /// The scores by which topics were decided, of the paragraph judged last.
+    /// The scores by which topics are decided without their stances, of the paragraph judged last: where pairs are decided, another topic may have been written.
     pub fn topic_decisions(&self) -> &[f64] {
         &self.topic_decisions
     }
 
-    /// P(stance | the topic written) of every stance, of the paragraph judged last.
+    /// P(stance | the topic written) of every stance (with [`StanceScope::Global`], P(stance) of all topics together), of the paragraph judged last.
     pub fn stance_probabilities(&self) -> &[f64] {
         &self.stance_probabilities
     }
@@ -253,6 +343,19 @@ impl<'a> Predictor<'a> {
     pub fn stance_name(&self, prediction: Prediction) -> Option<&'a str> {
         self.model.stance.as_ref().and_then(|s| prediction.stance.map(|k| s.head.labels.name(k)))
     }
+}
+
+fn most_of_pairs(model: &Model) -> Vec<f64> {
+    let (Some(pairs), Some(topic), Some(stance)) = (&model.pairs, &model.topic, &model.stance) else {
+        return Vec::new();
+    };
+    let k = stance.head.labels.len();
+    let most = |t: usize| {
+        let (offsets, seen) = (pairs.of_topic(t, k), stance.seen_with(t));
+        let of_seen = offsets.iter().zip(seen).filter(|(_, seen)| **seen).map(|(offset, _)| *offset);
+        of_seen.reduce(f64::max).unwrap_or(offsets[k])
+    };
+    (0..topic.labels.len()).map(most).collect()
 }
 
 /// Scores of the stances given a topic the stance head knows, or by the shared weights alone.

@@ -28,13 +28,20 @@ impl Decisions<'_> {
     /// Macro-F1 over the labels in `targets`, tempered by accuracy: alone it gives up many rows of common labels for a few of rare ones.
     pub fn quality(&self, offsets: &[f64]) -> f64 {
         let mut tally = Tally::new(self.classes);
-        let mut z = vec![0.0; self.classes];
-        for (scores, &target) in self.scores.chunks_exact(self.classes).zip(self.targets) {
-            z.copy_from_slice(scores);
-            z.iter_mut().zip(offsets).for_each(|(z, b)| *z += b);
-            tally.add(target as usize, argmax(&z));
+        for (decided, &target) in self.decided(offsets).zip(self.targets) {
+            tally.add(target as usize, decided, 1.0);
         }
         tally.quality()
+    }
+
+    /// The label of each row, decided with these offsets.
+    pub fn decided(&self, offsets: &[f64]) -> impl Iterator<Item = usize> {
+        let mut z = vec![0.0; self.classes];
+        self.scores.chunks_exact(self.classes).map(move |scores| {
+            z.copy_from_slice(scores);
+            z.iter_mut().zip(offsets).for_each(|(z, b)| *z += b);
+            argmax(&z)
+        })
     }
 
     /// The quality at each of [`LEANS`]. A label's score is a line in t, so a row's decision changes only where a steeper line overtakes: each row is looked at
@@ -55,7 +62,7 @@ impl Decisions<'_> {
                     .map(|(score, slope)| (scores[best] - score) / (slope - slopes[best]))
                     .fold(f64::INFINITY, f64::min);
                 let until = (from + 1..steps.len()).find(|&i| steps[i] >= overtaken).unwrap_or(steps.len());
-                tallies[from..until].iter_mut().for_each(|tally| tally.add(target as usize, best));
+                tallies[from..until].iter_mut().for_each(|tally| tally.add(target as usize, best, 1.0));
                 from = until;
             }
         }
@@ -86,26 +93,27 @@ impl Decisions<'_> {
 }
 
 /// Counts from which F1 is computed.
-struct Tally {
+pub(super) struct Tally {
     right: Vec<f64>,
     gold: Vec<f64>,
     predicted: Vec<f64>,
 }
 
 impl Tally {
-    fn new(classes: usize) -> Self {
+    pub fn new(classes: usize) -> Self {
         Tally { right: vec![0.0; classes], gold: vec![0.0; classes], predicted: vec![0.0; classes] }
     }
 
-    fn add(&mut self, target: usize, decided: usize) {
-        self.gold[target] += 1.0;
-        self.predicted[decided] += 1.0;
+    /// Counts a row of some weight.
+    pub fn add(&mut self, target: usize, decided: usize, weight: f64) {
+        self.gold[target] += weight;
+        self.predicted[decided] += weight;
         if target == decided {
-            self.right[target] += 1.0;
+            self.right[target] += weight;
         }
     }
 
-    fn quality(&self) -> f64 {
+    pub fn quality(&self) -> f64 {
         ON_MACRO_F1 * self.macro_f1() + (1.0 - ON_MACRO_F1) * self.accuracy()
     }
 

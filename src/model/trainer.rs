@@ -3,6 +3,7 @@
 //! Flows in: a [`TrainingSet`] and [`TrainOptions`]. Flows out: a [`Model`]. Topic and stance heads are trained side by side on the same vectors; the stance head sees the true topic of its rows.
 
 use super::cascade::{Counts, Head, Model, StanceHead};
+use super::decoding::{Gold, PairOffsets, StancesHeldOut, TopicsHeldOut, choose_pairs};
 use super::departures::Copied;
 use super::heads::{Chosen, Dealing, Fitted, choose, choose_weighting, fit, promises};
 use super::known_errors::KnownErrors;
@@ -14,7 +15,7 @@ use crate::control::Control;
 use crate::error::{Error, Result};
 use crate::features::{Blocks, Vectoriser};
 use crate::labels::{LabelSet, UNLABELLED};
-use crate::linear::{ClassWeight, Design};
+use crate::linear::{ClassWeight, Design, LinearClassifier};
 use crate::sparse::SparseMatrix;
 
 /// Factors by which topics may depart from the shared weights that are tried: first 1, where the path of `C` is walked, then the rest while it helps.
@@ -56,6 +57,8 @@ pub fn train_rows(set: &TrainingSet, rows: &[u32], options: &TrainOptions, contr
     let (topic, stance) =
         rayon::join(|| data.topic_head(control), || Data { options: &of_stance, ..data }.stance_head(control));
     let (topic, stance) = (topic?, stance?);
+    let pairs = topic.as_ref().zip(stance.as_ref()).and_then(|(topic, stance)| data.pairs(topic, stance));
+    let (topic, stance) = (topic.map(|(head, _)| head), stance.map(|(head, _)| head));
     if topic.is_none() && stance.is_none() {
         let what = |name: &str, labels: &LabelSet| match labels.names() {
             [one] => format!("the only {name} is {one:?}"),
@@ -72,6 +75,7 @@ pub fn train_rows(set: &TrainingSet, rows: &[u32], options: &TrainOptions, contr
         side: set.side.clone(),
         topic,
         stance,
+        pairs,
         codebook: None,
         options: options.clone(),
         counts: data.counts(),
@@ -210,11 +214,31 @@ impl Data<'_> {
         Some(task.rows.iter().map(|&i| groups[self.rows[i as usize] as usize]).collect())
     }
 
-    fn topic_head(&self, control: &Control) -> Result<Option<Head>> {
+    fn topic_head(&self, control: &Control) -> Result<Option<(Head, TopicsHeldOut)>> {
         let Some(TopicChoice { labels, task, chosen }) = self.choose_topic(control)? else { return Ok(None) };
         let fitted = fit(&task, &chosen, self.options, control)?;
         let known = KnownErrors::of(&task, &chosen, &fitted, None);
-        Ok(Some(head(labels, fitted, known)))
+        let held_out = chosen.topics_held_out(&task, &fitted);
+        Ok(Some((head(labels, fitted, known), held_out)))
+    }
+
+    /// Whether, and how, topic and stance are decided together.
+    fn pairs(
+        &self,
+        (topic, topics): &(Head, TopicsHeldOut),
+        (stance, stances): &(StanceHead, StancesHeldOut),
+    ) -> Option<PairOffsets> {
+        if !self.options.decides_pairs() {
+            return None;
+        }
+        let group = |row: u32| self.set.groups.as_ref().map_or(row, |groups| groups[self.rows[row as usize] as usize]);
+        let gold = Gold {
+            x: self.x,
+            topic: &self.labels(&self.set.topics, &self.set.topic).1,
+            stance: &self.labels(&self.set.stances, &self.set.stance).1,
+            group: &group,
+        };
+        choose_pairs((topic, topics), (stance, stances), &gold, self.options)
     }
 
     pub fn choose_topic(&self, control: &Control) -> Result<Option<TopicChoice<'_>>> {
@@ -231,16 +255,24 @@ impl Data<'_> {
         Ok(Some(TopicChoice { labels, task, chosen }))
     }
 
-    fn stance_head(&self, control: &Control) -> Result<Option<StanceHead>> {
+    fn stance_head(&self, control: &Control) -> Result<Option<(StanceHead, StancesHeldOut)>> {
         let Some(choice) = self.choose_stance(control)? else { return Ok(None) };
         let task = self.stance_task(&choice)?;
         let fitted = fit(&task, &choice.chosen, self.options, control)?;
         let topics = Some((choice.topics.len(), choice.topic_of.as_slice()));
         let known = KnownErrors::of(&task, &choice.chosen, &fitted, topics);
-        let StanceChoice { labels, topics, seen, departure, copied, .. } = choice;
-        let (classifier, departures) = copied.split(fitted.classifier, departure, topics.len());
+        let mut held_out = StancesHeldOut::default();
+        if self.options.decides_pairs() && choice.topics.len() > 1 {
+            let (wide, calibrations, unseen_by) =
+                choice.chosen.without_folds(&task, &fitted, self.rows.len(), control)?;
+            let split = |wide: LinearClassifier| choice.copied.split(&wide, choice.departure, choice.topics.len());
+            held_out = StancesHeldOut { heads: wide.into_iter().map(split).collect(), calibrations, unseen_by };
+        }
+        let StanceChoice { labels, topics, seen, departure, mut copied, .. } = choice;
+        copied.forget_rows();
+        let (classifier, departures) = copied.split(&fitted.classifier, departure, topics.len());
         let head = head(labels, Fitted { classifier, ..fitted }, known);
-        Ok(Some(StanceHead { head, topics, departures, departure, seen }))
+        Ok(Some((StanceHead { head, topics, departures, departure, seen }, held_out)))
     }
 
     pub fn choose_stance(&self, control: &Control) -> Result<Option<StanceChoice<'_>>> {

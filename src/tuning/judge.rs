@@ -1,8 +1,7 @@
 //! Judging a candidate: the same rows and folds for all, and how sure the difference is.
 //!
-//! Flows in: options, a rung. Flows out: a [`Score`], with its values over resamples of the corpus. Rows (or whole groups) are drawn anew by Poisson weights that
-//! depend on nothing but the row: the same draw for every candidate, so that the spread of a *difference* is that of the difference and not of two scores
-//! (Efron and Tibshirani 1993, *An Introduction to the Bootstrap*). What two candidates have in common is computed once: a head's decisions, while vectors last.
+//! Flows in: options, a rung. Flows out: a [`Score`], with its values over resamples of the corpus ([`crate::resample`]), the same for every candidate.
+//! What two candidates have in common is computed once: a head's decisions, while vectors last.
 
 use std::collections::HashMap;
 use std::rc::Rc;
@@ -13,6 +12,7 @@ use crate::control::Control;
 use crate::error::Result;
 use crate::labels::UNLABELLED;
 use crate::model::{Choice, Rehearsal, TrainOptions, TrainingSet, Vectors};
+use crate::resample::{poisson_weight, spread};
 
 /// Draws of the bootstrap.
 const DRAWS: u64 = 100;
@@ -48,12 +48,6 @@ impl Score {
     pub fn gain_over(&self, other: &Score) -> (f64, f64) {
         (self.value - other.value, spread(self.draws.iter().zip(&other.draws).map(|(a, b)| a - b)))
     }
-}
-
-fn spread(values: impl Iterator<Item = f64> + Clone) -> f64 {
-    let n = values.clone().count() as f64;
-    let mean = values.clone().sum::<f64>() / n;
-    (values.map(|v| (v - mean) * (v - mean)).sum::<f64>() / n).sqrt()
 }
 
 /// What is remembered of one head: by its options, the rung and the deal.
@@ -106,7 +100,7 @@ impl<'a> Judge<'a> {
         let mut of_vectors: Vec<(String, Vec<usize>)> = Vec::new();
         for (i, options) in candidates.iter().enumerate() {
             let params = options.vectoriser(self.labelled, self.set.language)?;
-            let key = serde_json::to_string(&params).unwrap_or_default();
+            let key = serde_json::to_string(&(params, options.context)).unwrap_or_default();
             match of_vectors.iter_mut().find(|(known, _)| *known == key) {
                 Some((_, list)) => list.push(i),
                 None => of_vectors.push((key, vec![i])),
@@ -187,14 +181,7 @@ impl<'a> Judge<'a> {
     /// How often a row, with the whole of its group, is in a draw of the corpus: Poisson of mean 1.
     fn weight(&self, row: u32, draw: u64) -> f64 {
         let unit = self.set.groups.as_ref().map_or(row, |groups| groups[row as usize]);
-        // SplitMix64's finaliser: a number of even bits from three numbers.
-        let mut z = (u64::from(unit) << 32 | draw).wrapping_add(self.seed).wrapping_mul(0x9E37_79B9_7F4A_7C15);
-        z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        let u = ((z ^ (z >> 31)) >> 11) as f64 / (1u64 << 53) as f64;
-        /// Sums of the probabilities of 0, 1, 2, ... at mean 1.
-        const UP_TO: [f64; 6] = [0.367_879, 0.735_759, 0.919_699, 0.981_012, 0.996_340, 0.999_406];
-        UP_TO.iter().take_while(|&&p| u >= p).count() as f64
+        poisson_weight(unit, draw, self.seed)
     }
 
     /// The options by which the topic's decisions go.
