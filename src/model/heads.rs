@@ -290,6 +290,10 @@ impl<'x> Task<'x> {
         const MOST_OFFSETS: usize = 60;
         /// Curves of fewer rows are mostly noise.
         const LEAST_ROWS: usize = 2_000;
+        /// What a candidate has to lower the log loss by, against the simpler ones.
+        const LEAST_GAIN: f64 = 1e-3;
+        /// What curves have to: they learn most, so their gain has to be plain.
+        const LEAST_GAIN_OF_CURVES: f64 = 5e-3;
         type Refit = fn(&Calibration, HeldOut<'_>) -> Calibration;
         let all = self.held_out(scores);
         // Fitted on all rows first: the fits without a fold start there and have little left to do.
@@ -314,7 +318,10 @@ impl<'x> Task<'x> {
                 .sum()
         };
         let losses: Vec<f64> = candidates.iter().map(cross_fitted).collect();
-        let better = |best: usize, i: usize| if losses[i] < losses[best] * (1.0 - 1e-3) { i } else { best };
+        let better = |best: usize, i: usize| {
+            let least = if candidates[i].0.isotonic.is_empty() { LEAST_GAIN } else { LEAST_GAIN_OF_CURVES };
+            if losses[i] < losses[best] * (1.0 - least) { i } else { best }
+        };
         let best = (1..losses.len()).fold(0, better);
         candidates.swap_remove(best).0
     }
