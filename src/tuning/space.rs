@@ -6,7 +6,7 @@
 
 use crate::features::Frequency;
 use crate::linear::Loss;
-use crate::model::{Choice, TrainOptions, TrainingSet};
+use crate::model::{Choice, FeatureWeighting, TrainOptions, TrainingSet};
 use crate::text::{NgramRange, Stemming, stop_words_of};
 
 type Apply = Box<dyn Fn(&mut TrainOptions) + Send + Sync>;
@@ -122,6 +122,22 @@ impl Space {
                     ("1", Box::new(|o| o.topic_departure = Choice::Value(1.0))),
                 ],
             );
+        }
+        let weighting = |w: FeatureWeighting| match w {
+            FeatureWeighting::Auto => "auto",
+            FeatureWeighting::None => "none",
+            FeatureWeighting::Nb => "nb",
+        };
+        let by = |w: FeatureWeighting| -> (&str, Apply) { (weighting(w), Box::new(move |o| o.feature_weighting = w)) };
+        add(
+            "feature_weighting",
+            weighting(base.feature_weighting).to_owned(),
+            vec![by(FeatureWeighting::None), by(FeatureWeighting::Nb)],
+        );
+        if set.document.is_some() && set.context.is_none() {
+            let around =
+                |n: &'static str| -> (&str, Apply) { (n, Box::new(move |o| o.context = n.parse().unwrap_or(0))) };
+            add("context", base.context.to_string(), ["1", "2", "0"].map(around).into());
         }
         add("max_df", base.max_df.to_string(), vec![("0.5", Box::new(|o| o.max_df = Frequency::Share(0.5)))]);
         add("mark_negation", base.mark_negation.to_string(), vec![("true", Box::new(|o| o.mark_negation = true))]);
