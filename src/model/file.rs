@@ -245,7 +245,7 @@ fn write_head(out: &mut Writer, name: &str, head: &Head, step: f32) {
 }
 
 /// `priors` is how many mean probabilities its known errors have.
-fn read_head(reader: &Reader<'_>, name: &str, header: HeadHeader, width: usize, priors: usize) -> Result<Head, String> {
+fn read_head(reader: &Reader<'_>, name: &str, header: HeadHeader, priors: usize) -> Result<Head, String> {
     let labels = ordered(header.labels)?;
     let k = labels.len();
     let intercept = reader.f64s(&format!("{name}.intercept"))?;
@@ -253,9 +253,9 @@ fn read_head(reader: &Reader<'_>, name: &str, header: HeadHeader, width: usize, 
     let of_size = |n: usize| n == 0 || n == k;
     let sane = |xs: &[f64]| xs.iter().all(|x| x.abs() <= LARGEST);
     let calibration = header.calibration;
-    if k == 0 || intercept.len() != k || Some(weights.len()) != width.checked_mul(k) {
+    if k == 0 || intercept.len() != k || !weights.len().is_multiple_of(k) {
         return Err(format!(
-            "{name:?} has {} weights and {} intercepts for {k} labels and {width} terms",
+            "{name:?} has {} weights and {} intercepts for {k} labels",
             weights.len(),
             intercept.len()
         ));
@@ -290,11 +290,16 @@ fn ordered(names: Vec<String>) -> Result<LabelSet, String> {
     if set.names() == names { Ok(set) } else { Err("labels are not sorted and distinct".into()) }
 }
 
-fn read_model(reader: &Reader<'_>, header: Header) -> Result<Model, String> {
-    let (words, chars) = (read_strings(reader, "words")?, read_strings(reader, "chars")?);
-    let nodes = if reader.has("nodes") { Some(reader.u32s("nodes")?) } else { None };
-    let vocabulary =
-        Vocabulary::from_parts(words, read_pairs(reader)?, nodes, chars).ok_or("its vocabulary contradicts itself")?;
+fn read_vectoriser(reader: &Reader<'_>, params: VectoriserValidParams) -> Result<Vectoriser, String> {
+    let (words, others) = rayon::join(
+        || read_strings(reader, "words"),
+        || -> Result<_, String> {
+            let nodes = if reader.has("nodes") { Some(reader.u32s("nodes")?) } else { None };
+            Ok((read_strings(reader, "chars")?, read_pairs(reader)?, nodes))
+        },
+    );
+    let (words, (chars, pairs, nodes)) = (words?, others?);
+    let vocabulary = Vocabulary::from_parts(words, pairs, nodes, chars).ok_or("its vocabulary contradicts itself")?;
     let mut idf = reader.floats("idf")?;
     if reader.has("idf.lengths") {
         let lengths = reader.u32s("idf.lengths")?;
@@ -304,8 +309,28 @@ fn read_model(reader: &Reader<'_>, header: Header) -> Result<Model, String> {
         }
         idf = idf.iter().zip(lengths).flat_map(|(&x, length)| std::iter::repeat_n(x, length as usize)).collect();
     }
-    let vectoriser =
-        Vectoriser::from_parts(header.vectoriser, vocabulary, idf).ok_or("vocabulary and idf do not fit each other")?;
+    Ok(Vectoriser::from_parts(params, vocabulary, idf).ok_or("vocabulary and idf do not fit each other")?)
+}
+
+/// Parts that need nothing of each other are read side by side: the first answer waits for all of them.
+fn read_model(reader: &Reader<'_>, header: Header) -> Result<Model, String> {
+    let (params, topic, stance) = (header.vectoriser, header.topic, header.stance);
+    let (vectoriser, (topic, stance)) = rayon::join(
+        || read_vectoriser(reader, params),
+        || {
+            rayon::join(
+                || {
+                    let head = |h: HeadHeader| {
+                        let priors = h.labels.len();
+                        read_head(reader, "topic", h, priors)
+                    };
+                    topic.map(head).transpose()
+                },
+                || stance.map(|h| read_stance(reader, h)).transpose(),
+            )
+        },
+    );
+    let (vectoriser, topic, stance) = (vectoriser?, topic?, stance?);
     let (blocks, side) = (header.blocks, header.side);
     if !blocks.is_sound() || blocks.metadata.iter().map(|column| &column.name).ne(&side.features) {
         return Err("the values of its feature columns contradict themselves".into());
@@ -315,14 +340,12 @@ fn read_model(reader: &Reader<'_>, header: Header) -> Result<Model, String> {
         return Err("what it says of its context contradicts itself".into());
     }
     let width = blocks.width(vectoriser.width());
-    let topic = header
-        .topic
-        .map(|h| {
-            let priors = h.labels.len();
-            read_head(reader, "topic", h, width, priors)
-        })
-        .transpose()?;
-    let stance = header.stance.map(|h| read_stance(reader, h, width)).transpose()?;
+    for head in topic.iter().chain(stance.as_ref().map(|s| &s.head)) {
+        let features = head.classifier.features();
+        if features != width {
+            return Err(format!("it has weights of {features} features, and {width} terms"));
+        }
+    }
     if let Some(pairs) = &header.pairs {
         let heads = topic.as_ref().zip(stance.as_ref()).filter(|(t, s)| t.labels == s.topics);
         let sizes = heads.map(|(t, s)| (t.labels.len(), s.head.labels.len()));
@@ -359,16 +382,16 @@ fn read_pairs(reader: &Reader<'_>) -> Result<Vec<(u32, u32)>, String> {
     Ok(pairs.iter().map(|&[prefix, word]| (prefix, word)).collect())
 }
 
-fn read_stance(reader: &Reader<'_>, header: StanceHeader, width: usize) -> Result<StanceHead, String> {
+fn read_stance(reader: &Reader<'_>, header: StanceHeader) -> Result<StanceHead, String> {
     let topics = ordered(header.topics)?;
     let priors = header.head.labels.len().saturating_mul(topics.len().max(1));
-    let head = read_head(reader, "stance", header.head, width, priors)?;
+    let head = read_head(reader, "stance", header.head, priors)?;
     let classes = head.labels.len();
     let (lengths, entry_topics) = (reader.narrow("departure.lengths")?, reader.narrow("departure.topics")?);
     let (weights, intercepts) = (reader.weights("departure.weights")?, reader.f64s("departure.intercepts")?);
     let (entries, count) = (entry_topics.len(), topics.len());
     let mut rest = entry_topics.as_slice();
-    let sorted = lengths.len() == width
+    let sorted = lengths.len() == head.classifier.features()
         && lengths.iter().all(|&length| match rest.split_at_checked(length as usize) {
             Some((entries, others)) => {
                 rest = others;

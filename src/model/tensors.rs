@@ -142,7 +142,7 @@ impl<'a> Reader<'a> {
             return Err(Unreadable::Foreign);
         }
         let body = file.len() - CHECKSUM_LEN.min(file.len());
-        if blake3::hash(&file[..body]).as_bytes() != &file[body..] {
+        if blake3::Hasher::new().update_rayon(&file[..body]).finalize().as_bytes() != &file[body..] {
             return Err(Unreadable::Damaged);
         }
         let malformed = |e: safetensors::SafeTensorError| Unreadable::Malformed(e.to_string());
