@@ -143,7 +143,10 @@ fn top_lists_the_next_best_topics() {
             TOPICS.iter().map(|topic| (out.numbers_of(&format!("topic:{topic}"), row), *topic)).collect();
         shares.sort_by(|a, b| b.0.total_cmp(&a.0));
         let listed = ["topic", "topic_2", "topic_3"].map(|name| out.column(name)[row]);
-        assert_eq!(listed.to_vec(), shares[..3].iter().map(|s| s.1).collect::<Vec<_>>());
+        // Two topics may be as probable to four digits.
+        let of = |topic: &str| shares.iter().find(|share| share.1 == topic).unwrap().0;
+        assert_eq!(listed.map(of).to_vec(), shares[..3].iter().map(|s| s.0).collect::<Vec<_>>());
+        assert!(listed[0] != listed[1] && listed[1] != listed[2]);
         assert_eq!(out.numbers_of("topic_2_probability", row), shares[1].0);
     }
     assert!(out.rows[2][3..].iter().all(String::is_empty));

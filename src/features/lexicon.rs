@@ -40,6 +40,17 @@ impl Lexicon {
         self.scoped |= scope == Scope::Opens;
     }
 
+    /// Adds what another knows of the forms after these.
+    pub fn append(&mut self, other: Lexicon) {
+        let base = self.grams.len() as u32;
+        self.gram_ends.extend(other.gram_ends.iter().map(|end| base + end));
+        self.grams.extend(other.grams);
+        self.words.extend(other.words);
+        self.negated.extend(other.negated);
+        self.scopes.extend(other.scopes);
+        self.scoped |= other.scoped;
+    }
+
     /// Gives every word the number that `numbers` has for it.
     pub fn renumber_words(&mut self, numbers: &[u32]) {
         for word in self.words.iter_mut().chain(&mut self.negated) {

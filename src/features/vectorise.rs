@@ -62,20 +62,25 @@ impl Vectoriser {
     pub fn fit_rows(params: &VectoriserValidParams, documents: &Documents, rows: &[u32]) -> Result<Self, Error> {
         let analyser = Analyser::new(params.analyser.clone());
         let (mut words, mut chars, mut lexicon) = (Strings::default(), Strings::default(), Lexicon::default());
-        for form in documents.forms().iter() {
-            let (mut word, mut in_scope) = (SKIPPED, SKIPPED);
-            if params.word_ngrams.is_some()
-                && let Term::Word(term) = analyser.term(form)
-            {
-                word = words.intern(&term);
-                in_scope = if params.analyser.mark_negation { words.intern(&negated(&term)) } else { word };
-            }
-            let scope = scope_of(&analyser, form);
-            lexicon.push(word, in_scope, scope, |out| {
-                if let Some(range) = params.char_ngrams {
-                    char_ngrams(form, range, |gram| out.push(chars.intern(gram)));
+        // Stems on all threads, numbers on one: they follow the order of the forms.
+        for forms in chunks_of_forms(documents, FORMS * rayon::current_num_threads()) {
+            let terms: Vec<Term<'_>> = match params.word_ngrams {
+                Some(_) => forms.par_iter().with_min_len(256).map(|form| analyser.term(form)).collect(),
+                None => forms.iter().map(|_| Term::Mark).collect(),
+            };
+            for (form, term) in forms.into_iter().zip(terms) {
+                let (mut word, mut in_scope) = (SKIPPED, SKIPPED);
+                if let Term::Word(term) = term {
+                    word = words.intern(&term);
+                    in_scope = if params.analyser.mark_negation { words.intern(&negated(&term)) } else { word };
                 }
-            });
+                let scope = scope_of(&analyser, form);
+                lexicon.push(word, in_scope, scope, |out| {
+                    if let Some(range) = params.char_ngrams {
+                        char_ngrams(form, range, |gram| out.push(chars.intern(gram)));
+                    }
+                });
+            }
         }
         let counted = count(Candidates { documents, rows, lexicon, words, chars }, params);
         if counted.vocabulary.is_empty() {
@@ -132,10 +137,15 @@ impl Vectoriser {
         const CHUNK: usize = 2_048;
         /// Parts that wait to be put together: all of them would take as much memory as the whole.
         const PARTS: usize = 8;
+        let forms: Vec<Vec<&str>> = chunks_of_forms(documents, FORMS).collect();
+        let parts = forms.par_iter().map(|forms| {
+            let mut part = Lexicon::default();
+            forms.iter().for_each(|form| self.look_up(form, &mut part));
+            part
+        });
+        let parts: Vec<Lexicon> = parts.collect();
         let mut lexicon = Lexicon::default();
-        for form in documents.forms().iter() {
-            self.look_up(form, &mut lexicon);
-        }
+        parts.into_iter().for_each(|part| lexicon.append(part));
         let mut out = SparseMatrix::with_capacity(self.width(), rows.len(), 0);
         for rows in rows.chunks(CHUNK * PARTS) {
             let parts: Vec<SparseMatrix> = rows
@@ -227,6 +237,17 @@ impl Vectoriser {
         }
         walk.base += forms.len();
     }
+}
+
+/// Forms that a task looks at.
+const FORMS: usize = 4_096;
+
+/// The distinct forms, so many at a time.
+fn chunks_of_forms(documents: &Documents, size: usize) -> impl Iterator<Item = Vec<&str>> {
+    let forms = documents.forms();
+    (0..forms.len() as u32)
+        .step_by(size)
+        .map(move |first| (first..(first + size as u32).min(forms.len() as u32)).map(|id| forms.get(id)).collect())
 }
 
 fn scope_of(analyser: &Analyser, form: &str) -> Scope {

@@ -82,14 +82,6 @@ impl Weights {
         }
     }
 
-    /// The number that a cell holds in place of a weight.
-    pub fn number(&self, i: usize) -> u32 {
-        match self {
-            Weights::Wide(cells) => cells[i].number(),
-            Weights::Narrow { cells, .. } => cells[i].number(),
-        }
-    }
-
     /// All of them, one after the other.
     pub fn iter(&self) -> impl Iterator<Item = f32> {
         (0..self.len()).map(|i| self.get(i))

@@ -5,6 +5,8 @@
 //! a rare topic leans on them. For prediction, flows out the sum of both parts for any one topic. Only pairs of topic and term that occur in training
 //! have a weight: two hundred topics cost no more memory than the corpus has terms.
 
+use rayon::prelude::*;
+
 use crate::labels::UNLABELLED;
 use crate::linear::{Cell, Copies, LinearClassifier, MOST_LANES, Weights, add_products};
 use crate::sparse::{SparseMatrix, SparseRow};
@@ -25,55 +27,45 @@ impl<'a> Copied<'a> {
     /// Copies the columns of `x` by topic, each copy `departure` times the original. `topics[i]` is the topic of row i, or [`UNLABELLED`] for a row that trains the shared weights alone.
     pub fn new(x: &'a SparseMatrix, topics: &[u32], topic_count: usize, departure: f64) -> Self {
         let base = x.cols();
-        let mut by_topic: Vec<Vec<u32>> = vec![Vec::new(); topic_count];
-        for (row, &topic) in topics.iter().enumerate() {
-            if topic != UNLABELLED {
-                by_topic[topic as usize].push(row as u32);
-            }
-        }
-        // Calls `each` once for each pair of topic and column, topics ascending.
-        let pairs = |each: &mut dyn FnMut(usize, usize)| {
-            let mut last = vec![UNLABELLED; base];
-            for (topic, rows) in by_topic.iter().enumerate() {
-                for &column in rows.iter().flat_map(|&row| x.row(row as usize).indices) {
-                    let column = column as usize;
-                    if last[column] != topic as u32 {
-                        last[column] = topic as u32;
-                        each(topic, column);
-                    }
-                }
-            }
-        };
-        let mut starts = vec![0u32; base + 1];
-        pairs(&mut |_, column| starts[column + 1] += 1);
+        let blocks = topic_count.div_ceil(BLOCK);
+        let masks: Vec<Vec<u64>> =
+            (0..blocks).into_par_iter().map(|block| topics_of_columns(x, topics, block)).collect();
+        let mut starts = Vec::with_capacity(base + 1);
+        let (mut total, mut copy_topics) = (0u32, Vec::new());
+        starts.push(0);
         for column in 0..base {
-            starts[column + 1] += starts[column];
-        }
-        let total = starts[base] as usize;
-        let mut copy_topics = vec![0u32; total];
-        let mut next = starts.clone();
-        pairs(&mut |topic, column| {
-            copy_topics[next[column] as usize] = topic as u32;
-            next[column] += 1;
-        });
-        // How far each value's copy is from its column; filled topic by topic, with a place for each column that moves on from topic to topic.
-        let mut own = vec![0u16; x.nnz()];
-        next.copy_from_slice(&starts);
-        for (topic, rows) in by_topic.iter().enumerate() {
-            for &row in rows {
-                for (own, &column) in own[x.range(row as usize)].iter_mut().zip(x.row(row as usize).indices) {
-                    let (at, column) = (&mut next[column as usize], column as usize);
-                    while copy_topics[*at as usize] != topic as u32 {
-                        *at += 1;
-                    }
-                    *own = (1 + *at - starts[column]) as u16;
+            for (block, masks) in masks.iter().enumerate() {
+                let mut mask = masks[column];
+                while mask != 0 {
+                    copy_topics.push((block * BLOCK) as u32 + mask.trailing_zeros());
+                    mask &= mask - 1;
                 }
             }
+            total = copy_topics.len() as u32;
+            starts.push(total);
         }
-        let shared = x.indices().iter().map(|&j| j + starts[j as usize]).collect();
-        let constant = |&topic: &u32| if topic == UNLABELLED { Copies::NONE } else { (base + total) as u32 + topic };
+        // How far each value's copy is from its column: one more than the topics before it.
+        let own_of = |(row, topic): (usize, &u32)| -> Vec<u16> {
+            let columns = x.row(row).indices;
+            if *topic == UNLABELLED {
+                return vec![0; columns.len()];
+            }
+            let (block, bit) = (*topic as usize / BLOCK, *topic as usize % BLOCK);
+            let before = |&column: &u32| {
+                let of = |mask: &Vec<u64>| mask[column as usize];
+                let earlier: u32 = masks[..block].iter().map(|mask| of(mask).count_ones()).sum();
+                (1 + earlier + (of(&masks[block]) & ((1 << bit) - 1)).count_ones()) as u16
+            };
+            columns.iter().map(before).collect()
+        };
+        let own = topics.par_chunks(CHUNK).enumerate().flat_map_iter(|(chunk, topics)| {
+            topics.iter().enumerate().flat_map(move |(i, topic)| own_of((chunk * CHUNK + i, topic)))
+        });
+        let own: Vec<u16> = own.collect();
+        let shared = x.indices().par_iter().map(|&j| j + starts[j as usize]).collect();
+        let constant = |&topic: &u32| if topic == UNLABELLED { Copies::NONE } else { base as u32 + total + topic };
         let constants = topics.iter().map(constant).collect();
-        let cols = base + total + topic_count;
+        let cols = base + total as usize + topic_count;
         let copies = Copies { x, shared, own, constants, factor: departure as f32, cols };
         Copied { copies, starts, topics: copy_topics }
     }
@@ -113,6 +105,24 @@ impl<'a> Copied<'a> {
     }
 }
 
+/// Among more topics none has rows enough to depart, and there would be more masks than rows.
+pub(super) const MOST_TOPICS: usize = 1_024;
+/// Topics in a mask.
+const BLOCK: usize = 64;
+/// Rows that a task looks at.
+const CHUNK: usize = 4_096;
+
+/// For each column which topics of a block of them it occurs with, one bit each.
+fn topics_of_columns(x: &SparseMatrix, topics: &[u32], block: usize) -> Vec<u64> {
+    let mut masks = vec![0; x.cols()];
+    for (row, &topic) in topics.iter().enumerate() {
+        if topic != UNLABELLED && topic as usize / BLOCK == block {
+            x.row(row).indices.iter().for_each(|&column| masks[column as usize] |= 1 << (topic as usize % BLOCK));
+        }
+    }
+    masks
+}
+
 /// What each topic adds to the shared stance weights.
 ///
 /// The cells of a column are those of its entries, topics ascending: the number of the topic, then a weight a class. A column that most topics have an entry in
@@ -147,54 +157,41 @@ impl Departures {
         self.classes
     }
 
-    /// Number of columns.
-    pub(super) fn columns(&self) -> usize {
-        self.starts.len() - 1
-    }
-
     /// Intercepts of each topic, one a class.
     pub(super) fn intercepts(&self) -> &[f64] {
         &self.intercepts
     }
 
-    /// Topics of the entries of a column, and where the weights of each are among the cells. One that adds nothing is no entry.
-    fn entries(&self, column: usize) -> impl Iterator<Item = (u32, usize)> {
-        let (start, end) = (self.starts[column] as usize, self.starts[column + 1] as usize);
-        let full = end - start == self.topics * self.classes;
-        let size = if full { self.classes } else { self.classes + 1 };
-        let entry = move |(i, at)| match full {
-            true => (i as u32, at),
-            false => (self.cells.number(at), at + 1),
-        };
-        let adds = |&(_, at): &(u32, usize)| (at..at + self.classes).any(|i| self.cells.get(i) != 0.0);
-        (start..end).step_by(size.max(1)).enumerate().map(entry).filter(adds)
-    }
-
-    /// The number of entries of each column, and the topics of all.
-    pub(super) fn layout(&self) -> (Vec<u32>, Vec<u32>) {
-        let mut topics = Vec::new();
-        let mut before = 0;
-        let lengths = (0..self.columns()).map(|column| {
-            topics.extend(self.entries(column).map(|(topic, _)| topic));
-            let length = (topics.len() - before) as u32;
-            before = topics.len();
-            length
-        });
-        (lengths.collect(), topics)
-    }
-
-    /// The weights of all entries, one a class, column by column.
-    pub(super) fn weights(&self) -> Weights {
-        let places = (0..self.columns()).flat_map(|column| self.entries(column)).map(|(_, at)| at);
+    /// The number of entries of each column, the topics of all, and the weights of all, one a class. One that adds nothing is no entry.
+    pub(super) fn parts(&self) -> (Vec<u32>, Vec<u32>, Weights) {
         match &self.cells {
             Weights::Wide(cells) => {
-                Weights::Wide(places.flat_map(|at| &cells[at..at + self.classes]).copied().collect())
+                let (lengths, topics, weights) = self.parts_of(cells);
+                (lengths, topics, Weights::Wide(weights))
             }
             Weights::Narrow { cells, unit } => {
-                let cells = places.flat_map(|at| &cells[at..at + self.classes]).copied().collect();
-                Weights::Narrow { cells, unit: *unit }
+                let (lengths, topics, cells) = self.parts_of(cells);
+                (lengths, topics, Weights::Narrow { cells, unit: *unit })
             }
         }
+    }
+
+    fn parts_of<C: Cell>(&self, cells: &[C]) -> (Vec<u32>, Vec<u32>, Vec<C>) {
+        let (mut lengths, mut topics, mut weights) = (Vec::with_capacity(self.starts.len()), Vec::new(), Vec::new());
+        for bounds in self.starts.windows(2) {
+            let column = &cells[bounds[0] as usize..bounds[1] as usize];
+            let full = column.len() == self.topics * self.classes;
+            let (size, before) = (self.classes + usize::from(!full), topics.len());
+            for (i, entry) in column.chunks_exact(size.max(1)).enumerate() {
+                let (topic, own) = if full { (i as u32, entry) } else { (entry[0].number(), &entry[1..]) };
+                if own.iter().any(|w| w.weight() != 0.0) {
+                    topics.push(topic);
+                    weights.extend_from_slice(own);
+                }
+            }
+            lengths.push((topics.len() - before) as u32);
+        }
+        (lengths, topics, weights)
     }
 
     /// From the number of entries of each column and the topics of all, ascending in a column, and the weights of all, one a class. The caller vouches that these fit each other.
@@ -220,11 +217,10 @@ impl Departures {
 
     /// With the weights changed; what adds nothing afterwards is no entry any more.
     pub(super) fn with_weights(self, change: impl FnOnce(Weights) -> Weights) -> Self {
-        let (lengths, topics) = self.layout();
-        let weights = change(self.weights());
-        let all = Self::from_parts(self.classes, self.topics, (&lengths, &topics), weights, Vec::new());
-        let (lengths, topics) = all.layout();
-        Self::from_parts(self.classes, self.topics, (&lengths, &topics), all.weights(), self.intercepts)
+        let (lengths, topics, weights) = self.parts();
+        let all = Self::from_parts(self.classes, self.topics, (&lengths, &topics), change(weights), Vec::new());
+        let (lengths, topics, weights) = all.parts();
+        Self::from_parts(self.classes, self.topics, (&lengths, &topics), weights, self.intercepts)
     }
 
     /// Where the weights of a topic are among the cells of a column.

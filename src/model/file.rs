@@ -102,10 +102,10 @@ impl Model {
         if let Some(stance) = &self.stance {
             let step = self.step(&stance.head);
             write_head(&mut out, "stance", &stance.head, step);
-            let (lengths, topics) = stance.departures.layout();
+            let (lengths, topics, weights) = stance.departures.parts();
             out.narrow("departure.lengths", &lengths);
             out.narrow("departure.topics", &topics);
-            out.weights("departure.weights", &stance.departures.weights(), stance.departures.classes(), step);
+            out.weights("departure.weights", &weights, stance.departures.classes(), step);
             out.f64s("departure.intercepts", stance.departures.intercepts());
         }
         let header = Header {

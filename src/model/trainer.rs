@@ -4,7 +4,7 @@
 
 use super::cascade::{Counts, Head, Model, StanceHead};
 use super::decoding::{Gold, PairOffsets, StancesHeldOut, TopicsHeldOut, choose_pairs};
-use super::departures::Copied;
+use super::departures::{Copied, MOST_TOPICS};
 use super::heads::{Chosen, Dealing, Fitted, choose, choose_weighting, fit, promises};
 use super::known_errors::KnownErrors;
 use super::options::{Choice, FeatureWeighting, TrainOptions};
@@ -293,8 +293,7 @@ impl Data<'_> {
             topic_of.iter().zip(&numbers).map(|(&t, &s)| if s == UNLABELLED { UNLABELLED } else { t }).collect();
         let nowhere = vec![UNLABELLED; copied_topic.len()];
         let prepare = |departure: f64| {
-            // Among more topics than this none has rows enough to depart.
-            let of = if departure > 0.0 && topics.len() < usize::from(u16::MAX) { &copied_topic } else { &nowhere };
+            let of = if departure > 0.0 && topics.len() <= MOST_TOPICS { &copied_topic } else { &nowhere };
             Copied::new(self.x, of, topics.len(), departure)
         };
         let candidates = match self.options.topic_departure {
