@@ -4,7 +4,9 @@ use std::io::IsTerminal;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use rapporteur::corpus::{Batch, open_records, same_header};
-use rapporteur::corpus::{ColumnNames, Delimiter, FramedBatch, Mark, Output, ReadOptions, RecordReader, Resumable};
+use rapporteur::corpus::{
+    ColumnNames, Delimiter, FramedBatch, Mark, Output, Pace, ReadOptions, RecordReader, Resumable,
+};
 use rapporteur::model::{Evidence, Model, Prediction, Predictor, default_model};
 use rapporteur::pipeline::in_order;
 use rapporteur::{Error, Result};
@@ -110,7 +112,9 @@ pub fn run(args: Args, common: &Common, terminal: &Terminal) -> Result<()> {
         ..read_options(args.format.as_deref(), args.delimiter.as_deref(), max_words)?
     };
     let reading = args.reading.open(&inputs, terminal)?;
-    let mut inputs = Inputs::open(inputs, reading.options(read.clone()))?;
+    let read_options = reading.options(read.clone());
+    let pace = Pace::new(&inputs, &read_options.log);
+    let mut inputs = Inputs::open(inputs, read_options)?;
     let header = inputs.header.clone();
     let names = ColumnNames::new(inputs.first_name.clone(), &header);
     let columns = Rows::resolve(&names, &text_columns, &args.side.of_model(&model), &model)?;
@@ -195,7 +199,7 @@ pub fn run(args: Args, common: &Common, terminal: &Terminal) -> Result<()> {
         },
         |(read, bytes, mark)| {
             rows += read as u64;
-            terminal.control().report(&format!("classified {rows} rows"), None);
+            pace.report(terminal.control(), "classified", rows);
             out.write_block(&bytes, &mark)
         },
     )?;

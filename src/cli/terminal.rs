@@ -3,9 +3,9 @@
 //! Flows in: reports of the library. Flows out: a spinner line on standard error where that is a terminal, nothing where it is not.
 
 use std::io::{IsTerminal, Write};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressStyle};
 use rapporteur::control::Control;
@@ -32,9 +32,16 @@ impl Terminal {
                 .unwrap_or_else(|_| ProgressStyle::default_spinner()),
         );
         let drawn = bar.clone();
+        let since = Mutex::new((Instant::now(), 1.0));
         let control = Control::reporting(move |what, share| {
             drawn.set_message(match share {
-                Some(share) => format!("{what} ({:.0} %)", share * 100.0),
+                Some(share) => {
+                    let mut since = since.lock().unwrap_or_else(PoisonError::into_inner);
+                    // Work that is less far than before is other work.
+                    let started = if share < since.1 { Instant::now() } else { since.0 };
+                    *since = (started, share);
+                    format!("{what} ({:.0} %{})", share * 100.0, time_left(started.elapsed(), share))
+                }
                 None => what.to_owned(),
             });
             drawn.tick();
@@ -92,6 +99,19 @@ impl Terminal {
     }
 }
 
+/// How long the rest of the work will take, if it goes on as it went; empty as long as that says little.
+fn time_left(passed: Duration, share: f64) -> String {
+    if passed < Duration::from_secs(2) || share < 0.01 {
+        return String::new();
+    }
+    let seconds = (passed.as_secs_f64() * (1.0 - share) / share).round() as u64;
+    match (seconds / 3_600, seconds / 60) {
+        (0, 0) => format!(", {seconds} s left"),
+        (0, minutes) => format!(", {minutes} min {} s left", seconds % 60),
+        (hours, minutes) => format!(", {hours} h {} min left", minutes % 60),
+    }
+}
+
 /// Writes a line to standard error. If that is closed or full there is nobody to tell.
 pub fn say(text: &str) {
     let _ = writeln!(std::io::stderr(), "{text}");
@@ -101,4 +121,18 @@ pub fn say(text: &str) {
 fn end() -> ! {
     Output::abandon_all();
     std::process::exit(130)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_time_left_is_told_once_it_can_be() {
+        let left = |seconds, share| time_left(Duration::from_secs(seconds), share);
+        assert_eq!((left(1, 0.5), left(100, 0.001)), (String::new(), String::new()));
+        assert_eq!(left(10, 0.5), ", 10 s left");
+        assert_eq!(left(30, 0.2), ", 2 min 0 s left");
+        assert_eq!(left(3_600, 0.25), ", 3 h 0 min left");
+    }
 }

@@ -72,11 +72,12 @@ impl Input {
     /// As [`Input::from_reader`], in an encoding.
     pub(super) fn decoding(
         name: impl Into<String>,
-        mut reader: impl Read + Send + 'static,
+        reader: impl Read + Send + 'static,
         encoding: Encoding,
         log: &ReadLog,
     ) -> Result<Input> {
         let name = name.into();
+        let mut reader = Counted { reader, log: log.clone() };
         let mut head = Vec::with_capacity(4);
         reader.by_ref().take(4).read_to_end(&mut head).map_err(|e| Error::io("read", &name, e))?;
         let gzip = head.starts_with(&[0x1f, 0x8b]);
@@ -156,6 +157,20 @@ impl BufRead for Input {
 
     fn consume(&mut self, amount: usize) {
         self.start = (self.start + amount).min(self.end);
+    }
+}
+
+/// Tells the log of the bytes that go by.
+struct Counted<R> {
+    reader: R,
+    log: ReadLog,
+}
+
+impl<R: Read> Read for Counted<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let n = self.reader.read(buffer)?;
+        self.log.count_bytes(n);
+        Ok(n)
     }
 }
 

@@ -10,6 +10,7 @@ use std::sync::Arc;
 
 use super::columns::{ColumnNames, Missing, join_text, listed};
 use super::format::Format;
+use super::pace::Pace;
 use super::records::{Batch, ReadOptions, RecordReader, open_as};
 use super::side_columns::{Side, SideColumns, SideIndices};
 use crate::error::{Error, Place, Result};
@@ -74,6 +75,7 @@ pub struct LabelledReader {
     columns: LabelledColumns,
     readers: VecDeque<Box<dyn RecordReader>>,
     batches: u64,
+    pace: Pace,
 }
 
 impl LabelledReader {
@@ -98,6 +100,7 @@ impl LabelledReader {
         choose: impl FnOnce(&[String]) -> LabelColumns,
     ) -> Result<LabelledReader> {
         let options = ReadOptions { columns: text.to_vec(), ..options.clone() };
+        let pace = Pace::new(paths, &options.log);
         let mut readers: VecDeque<Box<dyn RecordReader>> = VecDeque::with_capacity(paths.len());
         for path in paths {
             let reader = open_as(path, &options, Some(Format::Csv))?;
@@ -114,7 +117,7 @@ impl LabelledReader {
         };
         let header = first.header().to_vec();
         let columns = LabelledColumns::resolve(first.name(), &header, &choose(&header))?;
-        Ok(LabelledReader { header, columns, readers, batches: 0 })
+        Ok(LabelledReader { header, columns, readers, batches: 0, pace })
     }
 
     /// Names of the columns, the same in all files.
@@ -125,6 +128,11 @@ impl LabelledReader {
     /// What takes rows out of batches.
     pub fn columns(&self) -> &LabelledColumns {
         &self.columns
+    }
+
+    /// How fast its rows go by.
+    pub fn pace(&self) -> Pace {
+        self.pace.clone()
     }
 
     /// Fills `batch` with the next rows, as [`RecordReader::read`]; [`Batch::sequence`] counts through all files. A

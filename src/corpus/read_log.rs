@@ -4,6 +4,7 @@
 //! done; and each bad row at once, to whoever asked for it, so that a million of them take no memory.
 
 use std::fmt;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::error::{Error, Place, Result};
@@ -47,7 +48,10 @@ type Sink = dyn FnMut(&BadRow) -> Result<()> + Send;
 /// # Ok::<(), rapporteur::Error>(())
 /// ```
 #[derive(Clone, Default)]
-pub struct ReadLog(Arc<Mutex<Inner>>);
+pub struct ReadLog {
+    inner: Arc<Mutex<Inner>>,
+    bytes: Arc<AtomicU64>,
+}
 
 #[derive(Default)]
 struct Inner {
@@ -60,11 +64,12 @@ struct Inner {
 impl ReadLog {
     /// A log that hands every bad row on; an error of `sink` ends the reading.
     pub fn handing_on(sink: impl FnMut(&BadRow) -> Result<()> + Send + 'static) -> Self {
-        ReadLog(Arc::new(Mutex::new(Inner { sink: Some(Box::new(sink)), ..Inner::default() })))
+        let inner = Inner { sink: Some(Box::new(sink)), ..Inner::default() };
+        ReadLog { inner: Arc::new(Mutex::new(inner)), ..ReadLog::default() }
     }
 
     fn inner(&self) -> MutexGuard<'_, Inner> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// What the user should know, such as an encoding that was guessed.
@@ -80,6 +85,15 @@ impl ReadLog {
     /// The place of the first row passed over and what is wrong with it.
     pub fn first_skipped(&self) -> Option<String> {
         self.inner().first.clone()
+    }
+
+    /// Bytes read from files, as they are there: before they are unpacked or decoded.
+    pub fn bytes_read(&self) -> u64 {
+        self.bytes.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn count_bytes(&self, n: usize) {
+        self.bytes.fetch_add(n as u64, Ordering::Relaxed);
     }
 
     pub(super) fn note(&self, note: String) {

@@ -223,6 +223,7 @@ pub fn read_corpus(
 ) -> Result<Corpus> {
     let columns = reader.columns().clone();
     let mut corpus = CorpusBuilder::default();
+    let pace = reader.pace();
     in_order(
         threads,
         control,
@@ -259,7 +260,7 @@ pub fn read_corpus(
             for row in &rows {
                 corpus.keep(row.borrowed(), row.written);
             }
-            control.report(&format!("reading: {} rows", corpus.ends.len()), None);
+            pace.report(control, "read", corpus.ends.len() as u64);
             Ok(())
         },
     )?;

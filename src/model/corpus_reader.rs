@@ -58,6 +58,7 @@ pub fn read_training_set(
     let columns = reader.columns().clone();
     let mut set = TrainingSetBuilder::with_side(side);
     let mut read = 0u64;
+    let pace = reader.pace();
     let started = AtomicUsize::new(0);
     // The numbers that the forms of each thread have in the set.
     let mut numbers: Vec<[Vec<u32>; 2]> = Vec::new();
@@ -112,7 +113,7 @@ pub fn read_training_set(
             }
             set.append_batch((&part.documents, &part.context), &mut numbers[part.thread], rows);
             read += part.rows.len() as u64;
-            control.report(&format!("reading: {read} rows"), None);
+            pace.report(control, "read", read);
             Ok(())
         },
     )?;
