@@ -6,7 +6,7 @@ use rapporteur::corpus::Output;
 use rapporteur::error::Place;
 use rapporteur::evaluate::{cross_validate, score};
 use rapporteur::labels::LabelSet;
-use rapporteur::model::{Model, TrainOptions, TrainingSet, odd_cases, read_training_set, train};
+use rapporteur::model::{Model, TrainOptions, TrainingSet, odd_cases, read_training_set, train, train_once};
 use rapporteur::{Error, Result};
 
 use super::columns::ColumnArgs;
@@ -86,16 +86,20 @@ pub fn run(args: Args, common: &Common, terminal: &Terminal) -> Result<()> {
     note_odd_cases(&set.topics, &set.stances, terminal);
     note_features(&set, terminal);
     let in_corpus = |error| of_corpus(error, &args.corpus);
-    let mut model = train(&set, &options, control).map_err(in_corpus)?;
+    let (topics, stances) = (set.topics.clone(), set.stances.clone());
+    let (mut model, to_judge) = match cv {
+        None => (train_once(set, &options, control).map_err(in_corpus)?, None),
+        Some(folds) => (train(&set, &options, control).map_err(in_corpus)?, Some((folds, set))),
+    };
     model.codebook = codebook;
     for (name, labels, learnt) in
-        [("topic", &set.topics, model.topic.is_some()), ("stance", &set.stances, model.stance.is_some())]
+        [("topic", &topics, model.topic.is_some()), ("stance", &stances, model.stance.is_some())]
     {
         if let ([only], false) = (labels.names(), learnt) {
             terminal.note(&format!("note: the only {name} is {only:?}, so the model does not judge the {name}"));
         }
     }
-    if let Some(folds) = cv {
+    if let Some((folds, set)) = to_judge {
         let answers = cross_validate(&set, &options, folds, control).map_err(in_corpus)?;
         let evaluation = score(&set, &answers, &set.topics, &set.stances);
         model.scores = evaluation.headline();

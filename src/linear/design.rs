@@ -21,7 +21,7 @@ pub(crate) struct Copies<'a> {
     /// The shared column of each value.
     pub shared: Vec<u32>,
     /// How far after it the column is that is the row's own.
-    pub own: Vec<u16>,
+    pub own: Vec<u8>,
     /// The column of each row's own constant; [`Copies::NONE`] for a row that stands only once.
     pub constants: Vec<u32>,
     /// What values are multiplied by in the columns of their own.

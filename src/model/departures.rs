@@ -20,11 +20,11 @@ pub(super) struct Copied<'a> {
     /// Where the copies of each column begin and end among `topics`.
     starts: Vec<u32>,
     /// The topic of each copy, column by column.
-    topics: Vec<u32>,
+    topics: Vec<u8>,
 }
 
 impl<'a> Copied<'a> {
-    /// Copies the columns of `x` by topic, each copy `departure` times the original. `topics[i]` is the topic of row i, or [`UNLABELLED`] for a row that trains the shared weights alone.
+    /// Copies the columns of `x` by topic, each copy `departure` times the original. `topics[i]` is the topic of row i, or [`UNLABELLED`] for a row that trains the shared weights alone; there are at most [`MOST_TOPICS`] of them.
     pub fn new(x: &'a SparseMatrix, topics: &[u32], topic_count: usize, departure: f64) -> Self {
         let base = x.cols();
         let blocks = topic_count.div_ceil(BLOCK);
@@ -37,7 +37,7 @@ impl<'a> Copied<'a> {
             for (block, masks) in masks.iter().enumerate() {
                 let mut mask = masks[column];
                 while mask != 0 {
-                    copy_topics.push((block * BLOCK) as u32 + mask.trailing_zeros());
+                    copy_topics.push((block * BLOCK) as u8 + mask.trailing_zeros() as u8);
                     mask &= mask - 1;
                 }
             }
@@ -45,7 +45,7 @@ impl<'a> Copied<'a> {
             starts.push(total);
         }
         // How far each value's copy is from its column: one more than the topics before it.
-        let own_of = |(row, topic): (usize, &u32)| -> Vec<u16> {
+        let own_of = |(row, topic): (usize, &u32)| -> Vec<u8> {
             let columns = x.row(row).indices;
             if *topic == UNLABELLED {
                 return vec![0; columns.len()];
@@ -54,14 +54,14 @@ impl<'a> Copied<'a> {
             let before = |&column: &u32| {
                 let of = |mask: &Vec<u64>| mask[column as usize];
                 let earlier: u32 = masks[..block].iter().map(|mask| of(mask).count_ones()).sum();
-                (1 + earlier + (of(&masks[block]) & ((1 << bit) - 1)).count_ones()) as u16
+                (1 + earlier + (of(&masks[block]) & ((1 << bit) - 1)).count_ones()) as u8
             };
             columns.iter().map(before).collect()
         };
         let own = topics.par_chunks(CHUNK).enumerate().flat_map_iter(|(chunk, topics)| {
             topics.iter().enumerate().flat_map(move |(i, topic)| own_of((chunk * CHUNK + i, topic)))
         });
-        let own: Vec<u16> = own.collect();
+        let own: Vec<u8> = own.collect();
         let shared = x.indices().par_iter().map(|&j| j + starts[j as usize]).collect();
         let constant = |&topic: &u32| if topic == UNLABELLED { Copies::NONE } else { base as u32 + total + topic };
         let constants = topics.iter().map(constant).collect();
@@ -92,7 +92,7 @@ impl<'a> Copied<'a> {
                     .for_each(|(o, w)| *o = (f64::from(w) * departure) as f32);
                 // A term that occurred with a topic may have taught nothing of it.
                 if own.iter().any(|&w| w != 0.0) {
-                    topics.push(topic);
+                    topics.push(u32::from(topic));
                     weights.extend_from_slice(&own);
                 }
             }
@@ -106,7 +106,7 @@ impl<'a> Copied<'a> {
 }
 
 /// Among more topics none has rows enough to depart, and there would be more masks than rows.
-pub(super) const MOST_TOPICS: usize = 1_024;
+pub(super) const MOST_TOPICS: usize = u8::MAX as usize;
 /// Topics in a mask.
 const BLOCK: usize = 64;
 /// Rows that a task looks at.

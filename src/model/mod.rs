@@ -40,5 +40,5 @@ pub use options::{
 };
 pub use predictor::{Prediction, Predictor};
 pub use rehearsal::{Rehearsal, Vectors};
-pub use trainer::{train, train_rows};
+pub use trainer::{train, train_once, train_rows};
 pub use training_set::{LabelledText, TrainingSet, TrainingSetBuilder};
