@@ -56,21 +56,7 @@ const FINAL_FIT: f64 = 1.7;
 /// # Errors
 /// When the corpus cannot be learnt from with the options given, or has too few rows for folds, or lacks what the metric looks at.
 pub fn tune(set: &TrainingSet, base: &TrainOptions, search: &TuneOptions, control: &Control) -> Result<Tuned> {
-    let space = Space::new(set, base, &search.fixed);
-    let judge = Judge::new(set, search.metric, base.seed);
-    let mut state = Search {
-        judge,
-        metric: search.metric,
-        budget: search.budget,
-        control,
-        candidates: vec![space.start()],
-        known: BTreeSet::from([space.start()]),
-        space,
-        trials: Vec::new(),
-        scores: [const { Vec::new() }; RUNGS],
-        seconds: [None; RUNGS],
-        rng: Xoshiro256PlusPlus::seed_from_u64(base.seed),
-    };
+    let mut state = Search::new(set, base, search, control);
     let ended = state.run()?;
     state.finish(ended)
 }
@@ -92,7 +78,24 @@ struct Search<'a> {
     rng: Xoshiro256PlusPlus,
 }
 
-impl Search<'_> {
+impl<'a> Search<'a> {
+    fn new(set: &'a TrainingSet, base: &TrainOptions, search: &TuneOptions, control: &'a Control) -> Search<'a> {
+        let space = Space::new(set, base, &search.fixed);
+        Search {
+            judge: Judge::new(set, search.metric, base.seed),
+            metric: search.metric,
+            budget: search.budget,
+            control,
+            candidates: vec![space.start()],
+            known: BTreeSet::from([space.start()]),
+            space,
+            trials: Vec::new(),
+            scores: [const { Vec::new() }; RUNGS],
+            seconds: [None; RUNGS],
+            rng: Xoshiro256PlusPlus::seed_from_u64(base.seed),
+        }
+    }
+
     fn run(&mut self) -> Result<Ended> {
         let mut singles: std::collections::VecDeque<Vec<usize>> = self.space.single_changes().into();
         // The start is judged whatever the time: there is nothing to fall back on but it.
@@ -306,16 +309,39 @@ impl Search<'_> {
             .collect()
     }
 
-    fn finish(self, ended: Ended) -> Result<Tuned> {
+    /// A candidate less the changes without which not one decision is another: bred candidates carry some along, and a reader of the options would take them for findings.
+    /// Where the time is up, the changes not yet looked at stay.
+    fn without_idle(&mut self, candidate: usize) -> Result<Vec<usize>> {
+        let mut kept = self.candidates[candidate].clone();
+        let control = self.deadline().map_or_else(|| self.control.clone(), |end| self.control.until(end)).quiet();
+        for at in (0..kept.len()).rev().filter(|&at| self.candidates[candidate][at] > 0) {
+            let mut fewer = kept.clone();
+            fewer[at] = 0;
+            let options = [&kept, &fewer].map(|values| self.space.options(values));
+            let mut scores = [None, None];
+            match self.judge.judge(&options, 0, &control, |i, score, _| scores[i] = score) {
+                Err(Error::Interrupted) => break,
+                other => other?,
+            }
+            if let [Some(with), Some(without)] = &scores
+                && with.gain_over(without) == (0.0, 0.0)
+            {
+                kept = fewer;
+            }
+        }
+        Ok(kept)
+    }
+
+    fn finish(mut self, ended: Ended) -> Result<Tuned> {
         let top = (0..RUNGS).rev().find(|&rung| !self.scores[rung].is_empty()).unwrap_or(0);
         let best = best_of(&self.scores[RUNGS - 1]).map_or(0, |(c, _)| c);
         let score = self.scores[top].iter().find(|(c, _)| *c == best).map(|(_, s)| s.clone()).unwrap_or_default();
-        let values = &self.candidates[best];
+        let values = self.without_idle(best)?;
         let dimensions = self.space.dimensions.iter();
         let changes =
-            dimensions.zip(values).filter(|&(_, &v)| v > 0).map(|(d, &v)| (d.name, d.typed(v).to_owned())).collect();
+            dimensions.zip(&values).filter(|&(_, &v)| v > 0).map(|(d, &v)| (d.name, d.typed(v).to_owned())).collect();
         Ok(Tuned {
-            options: self.space.options(values),
+            options: self.space.options(&values),
             changes,
             names: self.space.dimensions.iter().map(|d| d.name).collect(),
             candidates: self.trials.iter().map(|t| t.candidate).collect::<BTreeSet<_>>().len(),
@@ -348,4 +374,36 @@ fn best_of(scores: &[(usize, Score)]) -> Option<(usize, f64)> {
 
 fn best(values: &[f64]) -> usize {
     (0..values.len()).fold(0, |best, i| if values[i] > values[best] { i } else { best })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{LabelledText, TrainingSetBuilder};
+
+    #[test]
+    fn changes_that_change_no_decision_are_dropped() {
+        let mut rows = TrainingSetBuilder::default();
+        for i in 0..60 {
+            // Characters alone tell the topics of the last rows: their words stand nowhere else.
+            let text = match (i % 2, i < 40) {
+                (0, true) => format!("fishery harbour {i}"),
+                (1, true) => format!("railway station {i}"),
+                (0, _) => format!("fisher{i}man"),
+                (_, _) => format!("railro{i}ad"),
+            };
+            rows.push(LabelledText { text: &text, topic: Some(["fish", "rail"][i % 2]), ..Default::default() });
+        }
+        let (set, base, control) = (rows.finish(), TrainOptions::default(), Control::default());
+        let mut search = Search::new(&set, &base, &TuneOptions::default(), &control);
+        let place = |name: &str| search.space.dimensions.iter().position(|d| d.name == name).unwrap();
+        let (idle, telling) = (place("max_df"), place("char_ngrams"));
+        let none = (0..).find(|&v| search.space.dimensions[telling].typed(v) == "none").unwrap();
+        let mut candidate = search.space.start();
+        (candidate[idle], candidate[telling]) = (1, none);
+        search.enter(candidate.clone());
+        candidate[idle] = 0;
+        // No term is in half of the rows; without characters the last rows are guessed.
+        assert_eq!(search.without_idle(1).unwrap(), candidate);
+    }
 }

@@ -215,6 +215,20 @@ mod tests {
     }
 
     #[test]
+    fn neighbours_are_tried_where_documents_are_named() {
+        let side = crate::corpus::SideColumns { document: Some("speech".to_owned()), ..Default::default() };
+        let mut rows = TrainingSetBuilder::with_side(side);
+        rows.push(LabelledText { text: "We agree.", topic: Some("a"), document: Some("1"), ..Default::default() });
+        for (set, expected) in [(rows.finish(), vec![0, 1, 2]), (set(), vec![0])] {
+            let space = Space::new(&set, &TrainOptions::default(), &[]);
+            let mut tried: Vec<usize> = space.single_changes().iter().map(|c| space.options(c).context).collect();
+            tried.sort_unstable();
+            tried.dedup();
+            assert_eq!(tried, expected);
+        }
+    }
+
+    #[test]
     fn what_was_given_is_kept() {
         let base = TrainOptions { classifier: Loss::Logistic, ..Default::default() };
         let fixed = ["classifier".to_owned(), "char_ngrams".to_owned()];
