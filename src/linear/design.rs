@@ -46,12 +46,26 @@ impl Design<'_> {
 
     /// Calls `each` with every column and value of a row.
     #[inline]
-    pub fn visit(&self, row: usize, mut each: impl FnMut(usize, f32)) {
+    pub fn visit(&self, row: usize, each: impl FnMut(usize, f32)) {
+        self.visit_as(row, self.matrix().row(row).values, each);
+    }
+
+    /// The matrix, in which each row stands once.
+    pub fn matrix(&self) -> &SparseMatrix {
         match self {
-            Design::Plain(x) => x.row(row).iter().for_each(|(j, x)| each(j, x)),
+            Design::Plain(x) => x,
+            Design::Copied(copies) => copies.x,
+        }
+    }
+
+    /// Calls `each` with every column of a row, and its value were these the values of the row in the matrix.
+    #[inline]
+    pub fn visit_as(&self, row: usize, values: &[f32], mut each: impl FnMut(usize, f32)) {
+        match self {
+            Design::Plain(x) => x.row(row).indices.iter().zip(values).for_each(|(&j, &x)| each(j as usize, x)),
             Design::Copied(copies) => {
                 let (range, constant) = (copies.x.range(row), copies.constants[row]);
-                let (shared, values) = (&copies.shared[range.clone()], copies.x.row(row).values);
+                let shared = &copies.shared[range.clone()];
                 if constant == Copies::NONE {
                     shared.iter().zip(values).for_each(|(&j, &x)| each(j as usize, x));
                     return;

@@ -321,8 +321,13 @@ impl<'a> DualSolver<'a> {
 
     /// Scores of any row of the matrix under the present weights, `classes` of them.
     pub fn decision(&self, row: usize) -> Vec<f64> {
+        self.decision_as(row, self.x.matrix().row(row).values)
+    }
+
+    /// Scores of a row, were these its values in the matrix.
+    pub(crate) fn decision_as(&self, row: usize, values: &[f32]) -> Vec<f64> {
         let mut z: Vec<f64> = self.intercept.iter().map(|b| b * self.intercept_scaling).collect();
-        self.x.visit(row, |j, x| {
+        self.x.visit_as(row, values, |j, x| {
             let weights = &self.weights[j * self.stride..j * self.stride + self.classes];
             z.iter_mut().zip(weights).for_each(|(z, &w)| *z += f64::from(x) * f64::from(w));
         });

@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 use super::cascade::{Head, StanceHead};
 use super::departures::Departures;
 use super::options::{Decoding, TrainOptions};
+use super::stretch::Stretch;
 use super::thresholds::{Decisions, Tally};
 use crate::labels::UNLABELLED;
 use crate::linear::{Calibration, LinearClassifier, argmax};
@@ -117,6 +118,8 @@ pub(super) struct TopicsHeldOut {
 #[derive(Default)]
 pub(super) struct StancesHeldOut {
     pub heads: Vec<(LinearClassifier, Departures)>,
+    /// What makes the rows of the fold as they would be had they come later.
+    pub stretches: Vec<Stretch>,
     /// The calibration of each, fitted without the fold too.
     pub calibrations: Vec<Calibration>,
     /// For each row of the matrix the head that did not see it; rows that none saw are the first's.
@@ -190,7 +193,10 @@ pub(super) fn choose_pairs(
             let fold = stances.unseen_by[row as usize] as usize;
             let ((classifier, departures), calibration) = (&stances.heads[fold], &stances.calibrations[fold]);
             let scorer = StanceScorer { classifier, departures, calibration, seen: &stance.seen };
-            let row = gold.x.row(row as usize);
+            let mut values = Vec::new();
+            let SparseRow { indices, .. } = gold.x.row(row as usize);
+            stances.stretches[fold].values(gold.x.row(row as usize), &mut values);
+            let row = SparseRow { indices, values: &values };
             let (mut shared, mut given) = (vec![0.0; k], vec![0.0; k]);
             classifier.decision_into(row, &mut shared);
             let leaning = |z: &[f64]| {

@@ -8,7 +8,8 @@ use rayon::prelude::*;
 use super::decoding::{TopicsHeldOut, log_probabilities};
 use super::error_curve::ErrorCurve;
 use super::options::{CalibrationMethod, Choice, FeatureWeighting, TrainOptions};
-use super::out_of_fold::Task;
+use super::out_of_fold::{Task, held_out_scores};
+use super::stretch::Stretch;
 use super::thresholds::Decisions;
 use crate::control::Control;
 use crate::corpus::stratified_group_folds;
@@ -71,7 +72,7 @@ impl Chosen {
         fitted: &Fitted,
         rows: usize,
         control: &Control,
-    ) -> Result<(Vec<LinearClassifier>, Vec<Calibration>, Vec<u32>)> {
+    ) -> Result<(Vec<(LinearClassifier, Stretch)>, Vec<Calibration>, Vec<u32>)> {
         let part = task.subset(&self.sample);
         let count = self.folds.iter().max().map_or(0, |&f| f + 1);
         let trained = (0..count).into_par_iter().map(|fold| {
@@ -80,7 +81,8 @@ impl Chosen {
             let learn = part.subset(&places);
             let mut solver = learn.solver();
             solver.solve(self.c, ROUGH, 60);
-            Ok(solver.into_classifier())
+            let stretch = Stretch::new(part.x.matrix(), learn.rows.iter().copied(), &task.ends);
+            Ok((solver.into_classifier(), stretch))
         });
         let mut fold_of = vec![0; rows];
         part.rows.iter().zip(&self.folds).for_each(|(&row, &fold)| fold_of[row as usize] = fold);
@@ -157,7 +159,8 @@ pub(super) fn promises(task: &Task<'_>, chosen: &Chosen, gain: f64, control: &Co
     let held = part.subset(&test);
     let mut solver = learn.solver();
     solver.solve(chosen.c, ROUGH, 60);
-    let theirs: Vec<f64> = held.rows.iter().flat_map(|&row| solver.decision(row as usize)).collect();
+    let stretch = Stretch::new(part.x.matrix(), learn.rows.iter().copied(), &part.ends);
+    let theirs = held_out_scores(&solver, &stretch, part.x, held.rows.iter().copied());
     let k = part.classes;
     let ours: Vec<f64> = test.iter().flat_map(|&i| &chosen.scores[i * k..(i + 1) * k]).copied().collect();
     let loss = |scores: &[f64]| Calibration::temperature(held.held_out(scores)).log_loss(held.held_out(scores));
@@ -257,6 +260,7 @@ impl<'x> Task<'x> {
         };
         Task {
             x: self.x,
+            ends: self.ends.clone(),
             rows: places.iter().map(|&i| self.rows[i]).collect(),
             targets: places.iter().map(|&i| self.targets[i]).collect(),
             costs: places.iter().map(|&i| self.costs[i]).collect(),

@@ -19,6 +19,7 @@ mod pair_code;
 mod predictor;
 mod rehearsal;
 mod rounding;
+mod stretch;
 mod tensors;
 mod thresholds;
 mod trainer;

@@ -5,6 +5,7 @@
 
 use rayon::prelude::*;
 
+use super::stretch::Stretch;
 use super::weighting::factors;
 use crate::control::Control;
 use crate::error::Result;
@@ -13,6 +14,8 @@ use crate::linear::{Design, DualSolver, HeldOut, Loss};
 /// What one head has to learn.
 pub(super) struct Task<'a> {
     pub x: Design<'a>,
+    /// Where the blocks of columns end that have a length of their own.
+    pub ends: Vec<usize>,
     /// Rows of `x` that have a target.
     pub rows: Vec<u32>,
     pub targets: Vec<u32>,
@@ -72,6 +75,8 @@ impl Task<'_> {
                 self.solver_of(rows, targets, costs.clone(), self.seed.wrapping_add(fold))
             })
             .collect();
+        let stretch = |rows: &[u32]| Stretch::new(self.x.matrix(), rows.iter().copied(), &self.ends);
+        let stretches: Vec<Stretch> = inside.iter().map(|(rows, ..)| stretch(rows)).collect();
         for (at, &c) in cs.iter().enumerate() {
             let parts: Vec<Vec<f64>> = solvers
                 .par_iter_mut()
@@ -84,8 +89,8 @@ impl Task<'_> {
                     } else {
                         solver.solve(c, tolerance, 60);
                     }
-                    let held = (0..self.rows.len()).filter(|&i| folds[i] == fold);
-                    Ok(held.flat_map(|i| solver.decision(self.rows[i] as usize)).collect())
+                    let held = (0..self.rows.len()).filter(|&i| folds[i] == fold).map(|i| self.rows[i]);
+                    Ok(held_out_scores(solver, &stretches[fold as usize], self.x, held))
                 })
                 .collect::<Result<_>>()?;
             let mut scores = vec![0.0; self.rows.len() * k];
@@ -112,4 +117,20 @@ impl Task<'_> {
             allowed: &self.allowed,
         }
     }
+}
+
+/// Scores of rows that a solver did not see, side by side, as they would be had they come later.
+pub(super) fn held_out_scores(
+    solver: &DualSolver<'_>,
+    stretch: &Stretch,
+    x: Design<'_>,
+    rows: impl Iterator<Item = u32>,
+) -> Vec<f64> {
+    let mut values = Vec::new();
+    let mut scores = Vec::new();
+    for row in rows {
+        stretch.values(x.matrix().row(row as usize), &mut values);
+        scores.extend(solver.decision_as(row as usize, &values));
+    }
+    scores
 }

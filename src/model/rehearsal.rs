@@ -9,6 +9,7 @@ use super::options::{CalibrationMethod, TrainOptions};
 use super::out_of_fold::Task;
 use super::trainer::{Data, TopicChoice, vectorise};
 use super::training_set::TrainingSet;
+use super::vectors::ends;
 use crate::control::Control;
 use crate::error::Result;
 use crate::sparse::SparseMatrix;
@@ -18,6 +19,7 @@ pub struct Vectors<'a> {
     set: &'a TrainingSet,
     rows: &'a [u32],
     x: SparseMatrix,
+    ends: Vec<usize>,
 }
 
 /// The out-of-fold decisions of one head, row by row.
@@ -39,8 +41,8 @@ impl<'a> Vectors<'a> {
     /// # Errors
     /// When an option is out of range, or no term is left.
     pub fn new(set: &'a TrainingSet, rows: &'a [u32], of: usize, options: &TrainOptions) -> Result<Self> {
-        let (_, _, x) = vectorise(set, rows, of, options)?;
-        Ok(Vectors { set, rows, x })
+        let (vectoriser, blocks, x) = vectorise(set, rows, of, options)?;
+        Ok(Vectors { set, rows, x, ends: ends(&vectoriser, &blocks) })
     }
 
     /// What the topic head decides; `None` where there are no two topics, or too few rows for folds. The seed deals the folds.
@@ -66,7 +68,7 @@ impl<'a> Vectors<'a> {
     }
 
     fn data<'b>(&'b self, options: &'b TrainOptions) -> Data<'b> {
-        Data { set: self.set, rows: self.rows, x: &self.x, options }
+        Data { set: self.set, rows: self.rows, x: &self.x, ends: &self.ends, options }
     }
 
     fn rehearsal(&self, task: &Task<'_>, chosen: &Chosen, options: &TrainOptions) -> Option<Rehearsal> {

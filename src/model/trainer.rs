@@ -10,7 +10,7 @@ use super::known_errors::KnownErrors;
 use super::options::{Choice, FeatureWeighting, TrainOptions};
 use super::out_of_fold::Task;
 use super::training_set::TrainingSet;
-use super::vectors::{blocks, vectors};
+use super::vectors::{blocks, ends, vectors};
 use crate::control::Control;
 use crate::error::{Error, Result};
 use crate::features::{Blocks, Vectoriser};
@@ -77,7 +77,8 @@ fn fit_heads(
 ) -> Result<Model> {
     control.check()?;
     control.report("fitting", None);
-    let data = Data { set, rows, x: &x, options };
+    let ends = ends(&vectoriser, &blocks);
+    let data = Data { set, rows, x: &x, ends: &ends, options };
     let of_stance = options.of_stance();
     let (topic, stance) =
         rayon::join(|| data.topic_head(control), || Data { options: &of_stance, ..data }.stance_head(control));
@@ -151,6 +152,8 @@ pub(super) struct Data<'a> {
     pub set: &'a TrainingSet,
     pub rows: &'a [u32],
     pub x: &'a SparseMatrix,
+    /// Where the blocks of columns end that have a length of their own.
+    pub ends: &'a [usize],
     pub options: &'a TrainOptions,
 }
 
@@ -217,6 +220,7 @@ impl Data<'_> {
         };
         Ok(Task {
             x,
+            ends: self.ends.to_vec(),
             rows,
             targets,
             costs,
@@ -288,10 +292,13 @@ impl Data<'_> {
         let known = KnownErrors::of(&task, &choice.chosen, &fitted, topics);
         let mut held_out = StancesHeldOut::default();
         if self.options.decides_pairs() && choice.topics.len() > 1 {
-            let (wide, calibrations, unseen_by) =
+            let (parts, calibrations, unseen_by) =
                 choice.chosen.without_folds(&task, &fitted, self.rows.len(), control)?;
-            let split = |wide: LinearClassifier| choice.copied.split(&wide, choice.departure, choice.topics.len());
-            held_out = StancesHeldOut { heads: wide.into_iter().map(split).collect(), calibrations, unseen_by };
+            let split = |(wide, stretch): (LinearClassifier, _)| {
+                (choice.copied.split(&wide, choice.departure, choice.topics.len()), stretch)
+            };
+            let (heads, stretches) = parts.into_iter().map(split).unzip();
+            held_out = StancesHeldOut { heads, stretches, calibrations, unseen_by };
         }
         let StanceChoice { labels, topics, seen, departure, mut copied, .. } = choice;
         copied.forget_rows();

@@ -21,6 +21,16 @@ pub(super) fn blocks(set: &TrainingSet, rows: &[u32], options: &TrainOptions) ->
     Blocks { context: options.context > 0 || set.context.is_some(), metadata: metadata.collect() }
 }
 
+/// Where the blocks of columns end that are of length one each: words, characters, and those of the context.
+pub(super) fn ends(vectoriser: &Vectoriser, blocks: &Blocks) -> Vec<usize> {
+    let (words, width) = (vectoriser.vocabulary().word_terms(), vectoriser.width());
+    let mut ends = vec![words, width];
+    if blocks.context {
+        ends.extend([width + words, 2 * width]);
+    }
+    ends
+}
+
 /// The vectors of some rows, in the order given.
 pub(super) fn vectors(
     vectoriser: &Vectoriser,
