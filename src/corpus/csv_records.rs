@@ -1,15 +1,13 @@
 //! CSV and TSV in, rows out.
 //!
 //! Flows in: an [`Input`] of RFC 4180 text with any line ends. Flows out: rows as wide as the header. The `csv` crate
-//! cuts the cells; it forgives what should be reported here, and [`Source`] below gives it just enough less rope: it
-//! puts a line end after the last byte, so that only a record with an open quote can still be waiting when the input
-//! ends, and remembers the block last read, so that lines are counted exactly whatever ends them.
+//! cuts the cells; it forgives what should be reported here, and [`Source`] gives it just enough less rope.
 
-use std::io::{self, Read};
 use std::sync::Arc;
 
 use csv::{ByteRecord, StringRecord};
 
+use super::csv_source::Source;
 use super::format::{Delimiter, header_end};
 use super::input::{BUFFER, Input};
 use super::read_log::{OnError, ReadLog, escaped};
@@ -77,7 +75,7 @@ impl CsvRecords {
     /// fails stay in `bad`.
     fn next(&mut self, record: &mut StringRecord) -> Result<Option<u64>> {
         let before = self.reader.position().line();
-        self.reader.get_mut().row = 0;
+        self.reader.get_mut().begin_row();
         let mut bytes = std::mem::take(record).into_byte_record();
         match self.reader.read_byte_record(&mut bytes) {
             Ok(true) => {}
@@ -90,7 +88,7 @@ impl CsvRecords {
         // Line feeds passed are those in the cells, the one that ended the record, and any before it: of blank lines,
         // or the second half of the last record's CR LF. Only the last kind moves the record's first line, so the
         // others are taken off.
-        let unclosed = self.reader.get_ref().exhausted;
+        let unclosed = self.reader.get_ref().is_exhausted();
         let ended = u64::from(closing == Some(b'\n') && !unclosed);
         let inside = if passed > ended { count(&bytes, b'\n') } else { 0 };
         let mut line = before + passed.saturating_sub(ended + inside);
@@ -170,7 +168,7 @@ impl CsvRecords {
 
     fn explain(&self, error: csv::Error, line: u64) -> Error {
         match error.into_kind() {
-            csv::ErrorKind::Io(_) if self.reader.get_ref().row > MOST_ROW_BYTES => {
+            csv::ErrorKind::Io(_) if self.reader.get_ref().row_is_too_long() => {
                 row_too_long(&self.name, line, "close the quote that was opened there")
             }
             csv::ErrorKind::Io(source) => Error::io("read", &*self.name, source),
@@ -219,71 +217,6 @@ pub(super) fn row_too_long(name: &str, line: u64, mend: &str) -> Error {
 
 fn count(record: &ByteRecord, byte: u8) -> u64 {
     memchr::memchr_iter(byte, record.as_slice()).count() as u64
-}
-
-/// The input with a line end after its last byte, and its latest block kept.
-struct Source {
-    input: Input,
-    block: Vec<u8>,
-    /// Offset of the block in the input.
-    offset: u64,
-    filled: usize,
-    given: usize,
-    closed: bool,
-    /// Bytes given since the row began, to the size of a block.
-    row: u64,
-    /// True once the end has been reported to the reader.
-    exhausted: bool,
-}
-
-impl Source {
-    fn new(input: Input) -> Self {
-        Source {
-            input,
-            block: vec![0; BUFFER],
-            offset: 0,
-            filled: 0,
-            given: 0,
-            closed: false,
-            row: 0,
-            exhausted: false,
-        }
-    }
-
-    /// The byte at an offset within the block read last. The byte before a position of the reader always is: the reader
-    /// asks for a block only when it needs a byte of it.
-    fn byte(&self, offset: u64) -> Option<u8> {
-        let at = usize::try_from(offset.checked_sub(self.offset)?).ok()?;
-        self.block[..self.filled].get(at).copied()
-    }
-}
-
-impl Read for Source {
-    fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
-        if self.given == self.filled {
-            if self.closed {
-                self.exhausted = true;
-                return Ok(0);
-            }
-            let mut read = self.input.read(&mut self.block)?;
-            if read == 0 {
-                self.block[0] = b'\n';
-                self.closed = true;
-                read = 1;
-            }
-            self.row += read as u64;
-            if self.row > MOST_ROW_BYTES {
-                return Err(io::Error::other("too long a row"));
-            }
-            self.offset += self.filled as u64;
-            self.filled = read;
-            self.given = 0;
-        }
-        let given = (self.filled - self.given).min(out.len());
-        out[..given].copy_from_slice(&self.block[self.given..self.given + given]);
-        self.given += given;
-        Ok(given)
-    }
 }
 
 #[cfg(test)]

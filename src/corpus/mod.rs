@@ -12,6 +12,7 @@
 mod codebook;
 mod columns;
 mod csv_records;
+mod csv_source;
 mod encoding;
 mod folds;
 mod format;
@@ -25,6 +26,7 @@ mod read_log;
 mod records;
 mod resumable;
 mod side_columns;
+mod temporary;
 mod text_records;
 mod window;
 

@@ -4,28 +4,17 @@
 //! beside it and renamed by [`Output::finish`]: whoever reads the target sees the old file or the new one, never a
 //! half, and an input may be its own output. Devices and pipes cannot be renamed over and are written directly. Errors
 //! that a buffer would swallow when dropped are reported by `finish`, so every writer must end with it.
-//!
-//! A process that is killed cannot remove its temporary file. It is locked while it is written, so the next output in
-//! its directory knows those that nobody is writing any more, and removes them.
 
-use std::collections::BTreeSet;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use super::input::BUFFER;
+use super::temporary::Temporary;
 use crate::error::{Error, Place, Result};
 
 /// Links followed before a target is taken for a loop, as Linux counts.
 const LINKS: usize = 40;
-
-/// How temporary files are named, with something random in between.
-const PREFIX: &str = ".rapporteur-";
-const SUFFIX: &str = ".tmp";
-
-/// Temporary files of this process, for [`Output::abandon_all`].
-static UNFINISHED: Mutex<BTreeSet<PathBuf>> = Mutex::new(BTreeSet::new());
 
 /// Where results go. Names ending in `.gz` or `.zst` are compressed.
 ///
@@ -90,12 +79,7 @@ impl Output {
     /// Removes the temporary files of all outputs that are not finished, for a process that ends at once, as on Ctrl-C:
     /// nothing is dropped then. From here on no output can be created or finished; whoever tries waits for the end.
     pub fn abandon_all() {
-        let unfinished = unfinished();
-        for path in unfinished.iter() {
-            // What cannot be removed now cannot be helped.
-            let _ = fs::remove_file(path);
-        }
-        std::mem::forget(unfinished);
+        Temporary::abandon_all();
     }
 
     /// The file as the user gave it, or `standard output`.
@@ -203,34 +187,10 @@ impl Target {
         };
         // Asked first for the sake of the message: a temporary file's error would name the temporary file.
         fs::metadata(directory).map_err(|e| Error::io("open", directory, e))?;
-        remove_orphans(directory);
-        let (file, temporary) = temporary_file(directory, existing.as_ref().map(fs::Metadata::permissions))
+        Temporary::remove_orphans(directory);
+        let (file, temporary) = Temporary::create(directory, existing.as_ref().map(fs::Metadata::permissions))
             .map_err(|e| Error::io("create a file beside", path, e))?;
         Ok(Target::Replace { file, temporary, target })
-    }
-}
-
-fn unfinished() -> MutexGuard<'static, BTreeSet<PathBuf>> {
-    UNFINISHED.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-/// A file of [`UNFINISHED`]; dropped, it is removed.
-struct Temporary(PathBuf);
-
-impl Temporary {
-    fn persist(self, target: PathBuf) -> io::Result<()> {
-        let mut noted = unfinished();
-        fs::rename(&self.0, target)?;
-        noted.remove(&self.0);
-        Ok(())
-    }
-}
-
-impl Drop for Temporary {
-    fn drop(&mut self) {
-        if unfinished().remove(&self.0) {
-            let _ = fs::remove_file(&self.0);
-        }
     }
 }
 
@@ -249,51 +209,6 @@ pub(super) fn behind_links(path: &str) -> Result<PathBuf> {
         }
     }
     Err(Error::input(Place::file(path), "too many symbolic links in a row", "write to the file they lead to"))
-}
-
-/// Removes the temporary files of processes that were killed: those that are not locked. What cannot be looked at or
-/// removed stays; it is in nobody's way.
-fn remove_orphans(directory: &Path) {
-    for entry in fs::read_dir(directory).into_iter().flatten().flatten() {
-        let ours = entry.file_name().to_str().is_some_and(|name| name.starts_with(PREFIX) && name.ends_with(SUFFIX));
-        if ours
-            && entry.file_type().is_ok_and(|kind| kind.is_file())
-            && let Ok(file) = File::open(entry.path())
-            && file.try_lock().is_ok()
-        {
-            let _ = fs::remove_file(entry.path());
-        }
-    }
-}
-
-/// A temporary file with the permissions its target has, or would be given: `tempfile`'s own are for the owner only.
-fn temporary_file(directory: &Path, existing: Option<fs::Permissions>) -> io::Result<(File, Temporary)> {
-    let mut builder = tempfile::Builder::new();
-    builder.prefix(PREFIX).suffix(SUFFIX);
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::PermissionsExt;
-        // The system takes the umask off these, as it does for any new file.
-        builder.permissions(existing.clone().unwrap_or_else(|| fs::Permissions::from_mode(0o666)));
-    }
-    // Created and noted in one step: no signal finds a file that is not noted.
-    let mut noted = unfinished();
-    let (file, path) = loop {
-        let (file, path) = builder.tempfile_in(directory)?.into_parts();
-        // Where the file system knows no locks, nobody removes what nobody has locked either.
-        let _ = file.try_lock();
-        // Another process may have taken it for an orphan before it was locked.
-        if path.exists() {
-            break (file, path.keep().map_err(|e| e.error)?);
-        }
-    };
-    noted.insert(path.clone());
-    drop(noted);
-    let path = Temporary(path);
-    if let Some(permissions) = existing {
-        file.set_permissions(permissions)?;
-    }
-    Ok((file, path))
 }
 
 #[cfg(test)]
