@@ -243,6 +243,9 @@ fn models_of_one_head_leave_the_other_empty() {
 fn json_lines_in_give_a_table_of_the_first_records_fields() {
     let work = work();
     work.write("in.jsonl", jsonl() + "{\"text\": \"We reject the dam.\", \"new\": 1}\n");
+    let late = "note: 1 records have fields that the first record has not: \"new\". A table has no column for them";
+    work.run("classify in.jsonl --model a.model").success().stderr(contains(late));
+    work.run("classify in.jsonl --model a.model --output out.jsonl").success().stderr(contains("first record").not());
     let out = work.table("classify in.jsonl --model a.model");
     assert_eq!(out.header, [&["n", "text", "deep", "id"][..], &ANSWERS].concat());
     assert_eq!(out.rows[0][..4], ["1.50", &corpus()[0].text, "{\"a\":[1,2]}", "1"]);

@@ -267,3 +267,54 @@ fn wide_tables_of_empty_cells_are_read_in_small_batches() {
     }
     assert_eq!(rows, 20);
 }
+
+/// Names are found and written without the white space around them; in JSON it belongs to the name.
+#[test]
+fn names_of_columns_are_trimmed_in_tables() {
+    let work = Work::with_model();
+    work.write("a.csv", " id ,\ttext , note \n 1 , the dam upstream , a \n");
+    let (table, _) = classified(&work, "a.csv");
+    assert_eq!(table.header[..3], ["id", "text", "note"]);
+    assert_eq!(table.rows[0][..3], [" 1 ", " the dam upstream ", " a "]);
+    work.write("a.jsonl", "{\" text\": \"the dam upstream\"}\n");
+    work.run("classify a.jsonl --model a.model").code(1).stderr(contains("no column \"text\"").or(contains("text")));
+}
+
+/// The last row has a quote without end, and whatever follows belongs to it.
+#[test]
+fn a_quote_without_end_is_one_bad_row() {
+    let work = Work::with_model();
+    for end in ["\n", "\r\n", "\r"] {
+        work.write(
+            "a.csv",
+            format!("id,text{end}1,the dam upstream{end}2,\"free school{end}meals{end}3,the night train{end}"),
+        );
+        work.run("classify a.csv --model a.model")
+            .code(1)
+            .stderr(contains("a.csv, line 3: a quote opened in this row is not closed before the end of the file"));
+        let (table, said) = classified(&work, "a.csv --errors bad.csv");
+        assert_eq!(table.column("id"), ["1"]);
+        assert!(said.contains("note: 1 row was passed over; they are in bad.csv"), "{said}");
+        // The csv crate makes one line end of every kind within the row that it could not end.
+        let kept = Table::of(&work.read("bad.csv"));
+        assert!(
+            kept.column("row")[0].contains("meals") && kept.column("row")[0].contains("the night train"),
+            "{kept:?}"
+        );
+    }
+}
+
+/// Half of a pair stands for nothing: in a column it is an error of its row, elsewhere it passes as it was written.
+#[test]
+fn lone_surrogates() {
+    let work = Work::with_model();
+    let good = "{\"text\": \"the dam upstream\", \"x\": \"\\ud83d\\ude00\"}\n";
+    let bad = "{\"text\": \"the dam \\ud800 upstream\", \"x\": \"\"}\n";
+    let late = "{\"text\": \"the dam upstream\", \"x\": \"\", \"new\": \"\\udc00\"}\n";
+    work.write("a.jsonl", format!("{good}{bad}{late}"));
+    work.run("classify a.jsonl --model a.model").code(1).stderr(contains("a.jsonl, line 2: not a JSON object"));
+    let said = work.stderr("classify a.jsonl --model a.model --on-error skip --output out.jsonl");
+    assert!(said.contains("note: 1 row was passed over"), "{said}");
+    let out = work.read("out.jsonl");
+    assert!(out.lines().count() == 2 && out.contains("\\ud83d\\ude00") && out.contains("\\udc00"), "{out}");
+}

@@ -206,6 +206,9 @@ pub fn run(args: Args, common: &Common, terminal: &Terminal) -> Result<()> {
     out.finish()?;
     terminal.clear();
     reading.finish(terminal)?;
+    if pretty.is_none() && shape != Shape::Jsonl {
+        reading.note_unplaced(terminal);
+    }
     let count = without_terms.into_inner();
     if count > 0 {
         terminal.note(&format!(

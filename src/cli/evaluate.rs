@@ -10,7 +10,7 @@ use rapporteur::evaluate::{
 use rapporteur::model::{DEFAULT_MODEL, Head, Model, TrainOptions, TrainingSet, default_model, read_training_set};
 use rapporteur::{Error, Result};
 
-use super::answers::{AnswerOptions, AnswerWriter, Layout};
+use super::answers::{AnswerOptions, AnswerWriter, Layout, Shape};
 use super::columns::ColumnArgs;
 use super::config::{Config, LearnArgs, list};
 use super::evaluation_report::{self, Judge};
@@ -214,6 +214,9 @@ pub fn run(args: Args, common: &Common, terminal: &Terminal) -> Result<()> {
     };
     finish(path, evaluation.rows, &evaluation.warnings, terminal)?;
     if let (Some(to), Some(out)) = (&args.predictions, predictions) {
+        if Layout::of_output(Some(to), None) != Shape::Jsonl {
+            reading.note_unplaced(terminal);
+        }
         write_predictions(to, out, path, (&columns, &reading), &answers)?;
     }
     if let Some(report) = report {

@@ -131,6 +131,22 @@ impl Reading {
         ReadOptions { log: ReadLog::default(), ..self.options(options) }
     }
 
+    /// Says what a table of the rows read has no column for.
+    pub fn note_unplaced(&self, terminal: &Terminal) {
+        const MOST: usize = 8;
+        let unplaced = self.log.unplaced();
+        if unplaced.records == 0 {
+            return;
+        }
+        let names: Vec<String> = unplaced.fields.iter().take(MOST).map(|name| format!("{name:?}")).collect();
+        let more = if unplaced.fields.len() > MOST { " and others" } else { "" };
+        terminal.note(&format!(
+            "note: {} records have fields that the first record has not: {}{more}. A table has no column for them; JSON Lines output (--output FILE.jsonl) keeps them",
+            unplaced.records,
+            names.join(", ")
+        ));
+    }
+
     /// Finishes the file of bad rows and says what there is to say.
     pub fn finish(&self, terminal: &Terminal) -> Result<()> {
         for note in self.log.notes() {

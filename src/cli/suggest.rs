@@ -131,6 +131,7 @@ pub fn run(args: Args, common: &Common, terminal: &Terminal) -> Result<()> {
         },
     )?;
     reading.finish(terminal)?;
+    reading.note_unplaced(terminal);
     pool.prune();
     if pool.rows.is_empty() {
         return Err(nothing(&args.input, &total));

@@ -120,15 +120,21 @@ impl JsonlRecords {
         self.cells.iter_mut().for_each(String::clear);
         let (header, indices, cells) = (&self.header, &self.indices, &mut self.cells);
         // Objects of one file mostly have their fields in one order: the map is asked only where that fails.
-        let mut next = 0;
+        let (mut next, mut unplaced) = (0, Vec::new());
         parse(&self.name, self.number, line, |key, value| {
             let found =
                 if header.get(next).is_some_and(|name| name == key) { Some(next) } else { indices.get(key).copied() };
-            let Some(index) = found else { return Ok(()) };
+            let Some(index) = found else {
+                unplaced.push(key.to_owned());
+                return Ok(());
+            };
             next = index + 1;
             cells[index].clear();
             write_cell(value, &mut cells[index])
         })?;
+        if !unplaced.is_empty() {
+            self.log.unplaced_fields(unplaced);
+        }
         let record = batch.slot();
         record.clear();
         self.cells.iter().for_each(|cell| record.push_field(cell));

@@ -40,7 +40,7 @@ pub use labelled::{LabelColumns, LabelledColumns, LabelledReader, LabelledRow, s
 pub use output::Output;
 pub use pace::Pace;
 pub use paragraphs::{DEFAULT_MAX_WORDS, split_paragraphs};
-pub use read_log::{BadRow, OnError, ReadLog};
+pub use read_log::{BadRow, OnError, ReadLog, Unplaced};
 pub use records::{Batch, ReadOptions, RecordReader, open_records, read_records};
 pub use resumable::{Mark, Resumable};
 pub use side_columns::{Side, SideColumns, SideIndices};

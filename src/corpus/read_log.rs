@@ -3,6 +3,7 @@
 //! Flows in: notes and bad rows, from readers on whatever thread. Flows out: the notes and a count, when reading is
 //! done; and each bad row at once, to whoever asked for it, so that a million of them take no memory.
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -59,6 +60,16 @@ struct Inner {
     skipped: u64,
     first: Option<String>,
     sink: Option<Box<Sink>>,
+    unplaced: Unplaced,
+}
+
+/// Fields of JSON records that have no column, because the first record has no such field.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Unplaced {
+    /// Records with such fields.
+    pub records: u64,
+    /// Names of the fields, sorted; those of the first records, where they are very many.
+    pub fields: BTreeSet<String>,
 }
 
 impl ReadLog {
@@ -94,6 +105,23 @@ impl ReadLog {
 
     pub(super) fn count_bytes(&self, n: usize) {
         self.bytes.fetch_add(n as u64, Ordering::Relaxed);
+    }
+
+    /// What has no column; a table of what was read is without it.
+    pub fn unplaced(&self) -> Unplaced {
+        self.inner().unplaced.clone()
+    }
+
+    /// Counts a record with fields that have no column.
+    pub(super) fn unplaced_fields(&self, names: impl IntoIterator<Item = String>) {
+        const MOST: usize = 100;
+        let Unplaced { records, fields } = &mut self.inner().unplaced;
+        *records += 1;
+        for name in names {
+            if fields.len() < MOST {
+                fields.insert(name);
+            }
+        }
     }
 
     pub(super) fn note(&self, note: String) {
