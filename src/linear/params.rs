@@ -90,7 +90,7 @@ impl LinearParams {
         self
     }
 
-    /// Inverse strength of the penalty; default 1.
+    /// Inverse strength of the penalty, from 1e-9 to 1e9; default 1. At the lower end weights vanish, at the upper end rounding outweighs what the penalty still does.
     pub fn c(mut self, c: f64) -> Self {
         self.0.c = c;
         self
@@ -127,6 +127,10 @@ impl LinearParams {
     }
 }
 
+/// What `C` may be.
+const LEAST_C: f64 = 1e-9;
+const MOST_C: f64 = 1e9;
+
 impl ParamGuard for LinearParams {
     type Checked = LinearValidParams;
     type Error = Error;
@@ -134,8 +138,8 @@ impl ParamGuard for LinearParams {
     fn check_ref(&self) -> Result<&LinearValidParams, Error> {
         let p = &self.0;
         let positive = |x: f64| x.is_finite() && x > 0.0;
-        if !positive(p.c) {
-            return Err(Error::parameter("C", p.c, "a number above 0"));
+        if !(LEAST_C..=MOST_C).contains(&p.c) {
+            return Err(Error::parameter("C", p.c, "a number from 1e-9 to 1e9"));
         }
         if !p.intercept_scaling.is_finite() || p.intercept_scaling < 0.0 {
             return Err(Error::parameter("intercept_scaling", p.intercept_scaling, "a number of at least 0"));

@@ -95,17 +95,22 @@ impl LabelWeights {
     /// Takes in one word of `--class-weight`: `none`, `balanced`, `topic:LABEL=X` or `stance:LABEL=X`.
     ///
     /// # Errors
-    /// When it is none of these, or X no number of at least 0.
+    /// When it is none of these, or X no number from 0 to a million.
     pub fn add(&mut self, word: &str) -> Result<()> {
-        let wrong =
-            || Error::parameter("class_weight", format!("{word:?}"), "none, balanced, topic:LABEL=X or stance:LABEL=X");
+        let wrong = || {
+            Error::parameter(
+                "class_weight",
+                format!("{word:?}"),
+                "none, balanced, topic:LABEL=X or stance:LABEL=X, X from 0 to 1e6",
+            )
+        };
         match word {
             "none" => self.balanced = false,
             "balanced" => self.balanced = true,
             _ => {
                 let (head, rest) = word.split_once(':').ok_or_else(wrong)?;
                 let (label, x) = rest.rsplit_once('=').ok_or_else(wrong)?;
-                let x = x.trim().parse::<f64>().ok().filter(|x| x.is_finite() && *x >= 0.0).ok_or_else(wrong)?;
+                let x = x.trim().parse::<f64>().ok().filter(is_factor).ok_or_else(wrong)?;
                 let factors = match head {
                     "topic" => &mut self.topic,
                     "stance" => &mut self.stance,
@@ -116,6 +121,11 @@ impl LabelWeights {
         }
         Ok(())
     }
+}
+
+/// Whether a label may count so much.
+fn is_factor(x: &f64) -> bool {
+    (0.0..=1e6).contains(x)
 }
 
 /// How probabilities are mended after training.
@@ -222,13 +232,13 @@ pub struct TrainOptions {
     pub classifier: Loss,
     /// Loss of a row of the stance head; `None`: that of `classifier`.
     pub stance_classifier: Option<Loss>,
-    /// Inverse strength of the penalty, for each head.
+    /// Inverse strength of the penalty, for each head: from 1e-9 to 1e9.
     pub c: Choice,
     /// How features are weighted.
     pub feature_weighting: FeatureWeighting,
     /// How much each label counts.
     pub class_weight: LabelWeights,
-    /// How far each topic's stance weights may depart from the shared ones; 0: not at all.
+    /// How far each topic's stance weights may depart from the shared ones; 0: not at all, at most 1,000.
     pub topic_departure: Choice,
     /// How probabilities are mended.
     pub calibration: CalibrationMethod,
@@ -287,6 +297,9 @@ impl TrainOptions {
     /// The largest `context`: what is farther away is no context, and classifying holds so many rows before and after.
     pub const MOST_CONTEXT: usize = 100;
 
+    /// The largest `topic_departure`.
+    const MOST_DEPARTURE: f64 = 1e3;
+
     /// Parameters of the vectoriser, for a corpus of so many paragraphs in this language (`None`: mixed or unknown).
     ///
     /// # Errors
@@ -331,6 +344,15 @@ impl TrainOptions {
     /// # Errors
     /// When an option is out of range.
     pub fn linear(&self) -> Result<LinearValidParams> {
+        let factors = &self.class_weight;
+        if let Some(x) = factors.topic.values().chain(factors.stance.values()).find(|x| !is_factor(x)) {
+            return Err(Error::parameter("class_weight", x, "numbers from 0 to 1e6"));
+        }
+        if let Choice::Value(x) = self.topic_departure
+            && !(0.0..=Self::MOST_DEPARTURE).contains(&x)
+        {
+            return Err(Error::parameter("topic_departure", x, "auto or a number from 0 to 1000"));
+        }
         let c = match self.c {
             Choice::Auto => 1.0,
             Choice::Value(c) => c,
