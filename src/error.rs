@@ -7,6 +7,8 @@
 use std::fmt;
 use std::path::Path;
 
+use crate::memory::Bytes;
+
 /// Shorthand for results of this library.
 pub type Result<T> = std::result::Result<T, Error>;
 
@@ -118,6 +120,20 @@ pub enum Error {
         problem: String,
         /// How to mend it.
         mend: String,
+    },
+    /// Work would take more memory than it may.
+    #[error(
+        "{what} would take about {needed} of memory, and {allowed} are allowed (--max-memory)\n  {mend} Or allow more"
+    )]
+    Memory {
+        /// What work.
+        what: &'static str,
+        /// The memory that the process would hold at most.
+        needed: Bytes,
+        /// What was allowed.
+        allowed: Bytes,
+        /// How to need less.
+        mend: &'static str,
     },
     /// An error of the linfa framework.
     #[error(transparent)]

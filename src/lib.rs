@@ -60,7 +60,7 @@
 //! | [`aggregate`] | labels and probabilities of rows, by group | shares of topics and stances, corrected, with intervals |
 //! | [`report`] | an aggregation, an evaluation | a page of HTML |
 //!
-//! On the ground, for all rooms: [`error`], [`control`] (progress, and stopping), [`labels`], [`sparse`] (the one matrix type) and [`pipeline`] (many threads, results in
+//! On the ground, for all rooms: [`error`], [`control`] (progress, stopping, and bounds on memory), [`memory`], [`labels`], [`sparse`] (the one matrix type) and [`pipeline`] (many threads, results in
 //! order). The types most programs need are named here as well: start with [`train`], [`Model`] and [`Predictor`], or with [`default_model`], which is inside the library.
 //!
 //! Vectorisers and classifiers are citizens of [`linfa`]: parameters are checked by `ParamGuard`, `Fit` takes a `DatasetBase` of [`features::Documents`] or of a [`SparseMatrix`],
@@ -77,6 +77,7 @@ pub mod evaluate;
 pub mod features;
 pub mod labels;
 pub mod linear;
+pub mod memory;
 pub mod model;
 pub mod pipeline;
 pub mod report;

@@ -6,6 +6,7 @@
 use clap::Args;
 use rapporteur::corpus::{Codebook, nearest};
 use rapporteur::error::Place;
+use rapporteur::memory::Bytes;
 use rapporteur::model::{Decoding, StanceScope, TrainOptions};
 use rapporteur::text::{Language, NgramRange, stop_words_from, stop_words_of};
 use rapporteur::{Error, Result};
@@ -126,6 +127,7 @@ pub struct Config {
     pub seed: Option<u64>,
     pub threads: Option<u16>,
     pub cv: Option<usize>,
+    pub max_memory: Option<Bytes>,
 }
 
 impl Config {
@@ -177,12 +179,17 @@ impl Config {
                     config.cv = Some(whole(&name, &value).map_err(bad)?);
                     continue;
                 }
+                "max_memory" => {
+                    let size = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+                    config.max_memory = Some(size.parse().map_err(|e: Error| bad(format!("max_memory: {e}")))?);
+                    continue;
+                }
                 name if column_names.iter().any(|n| n == name) => &mut columns,
                 name if learn_names.iter().any(|n| n == name) => &mut learn,
                 name if reading_names.iter().any(|n| n == name) => &mut reading,
                 name => {
                     let known = column_names.iter().chain(&learn_names).chain(&reading_names).map(String::as_str);
-                    let mend = match nearest(name, known.chain(["seed", "threads", "cv"])) {
+                    let mend = match nearest(name, known.chain(["seed", "threads", "cv", "max_memory"])) {
                         Some(near) => format!("did you mean {near}?"),
                         None => "names are those of the options of `rapporteur train`, such as `min_df = 2`".to_owned(),
                     };

@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 use indicatif::{ProgressBar, ProgressStyle};
 use rapporteur::control::Control;
 use rapporteur::corpus::Output;
+use rapporteur::memory::Bytes;
 
 /// How long work that was asked to stop has for it.
 const GRACE: Duration = Duration::from_millis(500);
@@ -31,7 +32,7 @@ impl Terminal {
             ProgressStyle::with_template("{spinner} {msg} [{elapsed}]")
                 .unwrap_or_else(|_| ProgressStyle::default_spinner()),
         );
-        let drawn = bar.clone();
+        let (drawn, warned) = (bar.clone(), bar.clone());
         let since = Mutex::new((Instant::now(), 1.0));
         let control = Control::reporting(move |what, share| {
             drawn.set_message(match share {
@@ -45,6 +46,11 @@ impl Terminal {
                 None => what.to_owned(),
             });
             drawn.tick();
+        })
+        .warning(move |text| {
+            if !quiet {
+                warned.suspend(|| say(text));
+            }
         });
         let stop = control.stop_flag();
         let patient = Arc::new(AtomicBool::new(false));
@@ -74,6 +80,15 @@ impl Terminal {
     /// The handle that long work reports to.
     pub fn control(&self) -> &Control {
         &self.control
+    }
+
+    /// The same handle, with a bound on memory where one is given.
+    pub fn control_within(&self, most: Option<Bytes>) -> Control {
+        let control = self.control.clone();
+        match most {
+            Some(most) => control.with_max_memory(most),
+            None => control,
+        }
     }
 
     /// Tells the user something on standard error, unless quiet.

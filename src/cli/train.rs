@@ -6,6 +6,7 @@ use rapporteur::corpus::Output;
 use rapporteur::error::Place;
 use rapporteur::evaluate::{cross_validate, score};
 use rapporteur::labels::LabelSet;
+use rapporteur::memory::{self, Bytes};
 use rapporteur::model::{Model, TrainOptions, TrainingSet, odd_cases, read_training_set, train, train_once};
 use rapporteur::{Error, Result};
 
@@ -38,6 +39,9 @@ pub struct Args {
     /// Also measure the recipe by cross-validation in so many folds, and keep the scores in the model
     #[arg(long, value_name = "K")]
     cv: Option<usize>,
+    /// End with a message rather than take more memory than this, such as 800M or 2G (without it: a warning when it takes more than is left)
+    #[arg(long, value_name = "SIZE")]
+    max_memory: Option<Bytes>,
     /// Write the summary as JSON; `-` for standard output
     #[arg(long, value_name = "FILE")]
     json: Option<String>,
@@ -71,7 +75,7 @@ pub fn run(args: Args, common: &Common, terminal: &Terminal) -> Result<()> {
     let mut output = Output::create(Some(&args.output), false)?;
     let json = args.json.as_deref().map(Report::create).transpose()?;
     let reading = args.reading.or(config.reading).open(&made_from, terminal)?;
-    let control = terminal.control();
+    let control = &terminal.control_within(args.max_memory.or(config.max_memory));
     let read_options = reading.options(columns.read_options()?);
     let set = read_training_set(
         &args.corpus,
@@ -120,7 +124,8 @@ pub fn run(args: Args, common: &Common, terminal: &Terminal) -> Result<()> {
             "digest": model.digest,
             "scores": model.scores,
             "seconds": seconds,
-            "peak_memory_bytes": peak_memory(),
+            "peak_memory_bytes": memory::peak().map(|bytes| bytes.0),
+            "memory_forecast_bytes": control.memory_forecast().0,
         });
         json.write(&report)?;
     }
@@ -257,12 +262,5 @@ pub fn beside(model: &Model) -> String {
 }
 
 fn memory_note() -> String {
-    peak_memory().map_or(String::new(), |bytes| format!(", {:.0} MB of memory at most", bytes as f64 / 1e6))
-}
-
-/// The most memory this process has held; known on Linux only.
-pub fn peak_memory() -> Option<u64> {
-    let status = std::fs::read_to_string("/proc/self/status").ok()?;
-    let line = status.lines().find_map(|l| l.strip_prefix("VmHWM:"))?;
-    line.trim().trim_end_matches("kB").trim().parse::<u64>().ok().map(|kb| kb * 1024)
+    memory::peak().map_or(String::new(), |peak| format!(", {:.0} MB of memory at most", peak.0 as f64 / 1e6))
 }

@@ -4,6 +4,7 @@ use std::time::{Duration, Instant};
 
 use rapporteur::corpus::Output;
 use rapporteur::evaluate::{cross_validate, score};
+use rapporteur::memory::{self, Bytes};
 use rapporteur::model::{read_training_set, train};
 use rapporteur::tuning::{Budget, Ended, Metric, Trial, TuneOptions, Tuned, tune};
 use rapporteur::{Error, Result};
@@ -12,7 +13,7 @@ use super::columns::ColumnArgs;
 use super::config::{Config, LearnArgs};
 use super::reading::ReadingArgs;
 use super::terminal::Terminal;
-use super::train::{Report, check_labels, note_odd_cases, of_corpus, peak_memory, summary};
+use super::train::{Report, check_labels, note_odd_cases, of_corpus, summary};
 use super::{Common, keep_input, same_file};
 
 /// Find the options that suit a labelled CSV, and train with them.
@@ -54,6 +55,9 @@ pub struct Args {
     /// Also measure the options found by cross-validation in so many folds, and keep the scores in the model
     #[arg(long, value_name = "K")]
     cv: Option<usize>,
+    /// End with a message rather than take more memory than this, such as 800M or 2G (without it: a warning when it takes more than is left)
+    #[arg(long, value_name = "SIZE")]
+    max_memory: Option<Bytes>,
     /// Write the summary as JSON; `-` for standard output
     #[arg(long, value_name = "FILE")]
     json: Option<String>,
@@ -112,7 +116,7 @@ pub fn run(args: Args, common: &Common, terminal: &Terminal) -> Result<()> {
     let json = args.json.as_deref().map(Report::create).transpose()?;
     let reading_args = args.reading.clone().or(config.reading);
     let reading = reading_args.open(&made_from, terminal)?;
-    let control = terminal.control();
+    let control = &terminal.control_within(args.max_memory.or(config.max_memory));
     let (label_columns, read_options) = (columns.columns()?, reading.options(columns.read_options()?));
     let set =
         read_training_set(&args.corpus, &label_columns, &read_options, codebook.as_ref(), common.threads(), control)?;
@@ -172,7 +176,8 @@ pub fn run(args: Args, common: &Common, terminal: &Terminal) -> Result<()> {
             "options": tuned.options,
             "scores": model.scores,
             "seconds": seconds,
-            "peak_memory_bytes": peak_memory(),
+            "peak_memory_bytes": memory::peak().map(|bytes| bytes.0),
+            "memory_forecast_bytes": control.memory_forecast().0,
         });
         json.write(&report)?;
     }

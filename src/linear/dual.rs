@@ -390,7 +390,7 @@ fn add<const LANES: usize>(
 const LINE: usize = 16;
 
 /// A width that [`DualSolver::solve_with`] has code for, or a multiple of its widest.
-fn stride_of(classes: usize) -> usize {
+pub(crate) fn stride_of(classes: usize) -> usize {
     [2, 4, 8, 16, 24].into_iter().find(|&s| classes <= s).unwrap_or(classes.next_multiple_of(32))
 }
 

@@ -17,6 +17,7 @@ mod weights;
 pub use calibration::{Calibration, HeldOut};
 pub use classifier::{LinearClassifier, argmax, softmax};
 pub(crate) use design::{Copies, Design};
+pub(crate) use dual::stride_of;
 pub use dual::{Certificate, DualSolver};
 pub use isotonic::IsotonicRegression;
 pub use params::{ClassWeight, LinearParams, LinearValidParams, Loss};

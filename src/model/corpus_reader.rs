@@ -112,6 +112,7 @@ pub fn read_training_set(
                 numbers.resize_with(part.thread + 1, Default::default);
             }
             set.append_batch((&part.documents, &part.context), &mut numbers[part.thread], rows);
+            set.expect_memory(control)?;
             read += part.rows.len() as u64;
             pace.report(control, "read", read);
             Ok(())

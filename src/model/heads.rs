@@ -23,12 +23,12 @@ const PATH_SVM: &[f64] = &[0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0];
 const FALLBACK_LOGISTIC: f64 = 10.0;
 const FALLBACK_SVM: f64 = 0.3;
 /// Rows on which choices are made; more change them little.
-const SAMPLE: usize = 20_000;
+pub(super) const SAMPLE: usize = 20_000;
 /// Relative gap of the fits that choose.
 const ROUGH: f64 = 1e-2;
 /// Folds, and how many where the task is large: more folds steady the choice and the calibration of a small corpus.
-const FOLDS: usize = 5;
-const FEW_FOLDS: usize = 3;
+pub(super) const FOLDS: usize = 5;
+pub(super) const FEW_FOLDS: usize = 3;
 
 /// What a head learnt.
 pub(super) struct Fitted {

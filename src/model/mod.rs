@@ -13,6 +13,7 @@ mod explanation;
 mod file;
 mod heads;
 mod known_errors;
+mod memory;
 mod options;
 mod out_of_fold;
 mod pair_code;

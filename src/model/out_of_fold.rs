@@ -32,10 +32,15 @@ pub(super) struct Task<'a> {
     pub weighted: bool,
 }
 
+/// Whether choices among so many rows and classes have to be cheap.
+pub(super) fn is_large(rows: usize, classes: usize) -> bool {
+    rows >= 3_000 || rows * classes > 100_000
+}
+
 impl Task<'_> {
     /// Whether choices have to be cheap: many rows, or many classes.
     pub fn is_large(&self) -> bool {
-        self.rows.len() >= 3_000 || self.rows.len() * self.classes > 100_000
+        is_large(self.rows.len(), self.classes)
     }
 
     pub fn solver(&self) -> DualSolver<'_> {

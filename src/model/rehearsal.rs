@@ -39,9 +39,15 @@ impl<'a> Vectors<'a> {
     /// The vectors of some rows; `of` is the number of rows that the final model will see, by which some defaults go.
     ///
     /// # Errors
-    /// When an option is out of range, or no term is left.
-    pub fn new(set: &'a TrainingSet, rows: &'a [u32], of: usize, options: &TrainOptions) -> Result<Self> {
-        let (vectoriser, blocks, x) = vectorise(set, rows, of, options)?;
+    /// When an option is out of range, no term is left, or the control allows too little memory.
+    pub fn new(
+        set: &'a TrainingSet,
+        rows: &'a [u32],
+        of: usize,
+        options: &TrainOptions,
+        control: &Control,
+    ) -> Result<Self> {
+        let (vectoriser, blocks, x) = vectorise(set, rows, of, options, control)?;
         Ok(Vectors { set, rows, x, ends: ends(&vectoriser, &blocks) })
     }
 
@@ -111,8 +117,8 @@ mod tests {
         let fixed = TrainOptions { c: super::super::Choice::Value(1.0), thresholds: false, ..Default::default() };
         let logistic = TrainOptions { stance_classifier: Some(Loss::Logistic), ..Default::default() };
         for options in [TrainOptions::default(), fixed, logistic] {
-            let vectors = Vectors::new(&set, &rows, set.len(), &options).unwrap();
             let control = Control::default();
+            let vectors = Vectors::new(&set, &rows, set.len(), &options, &control).unwrap();
             let topic = vectors.rehearse_topic(&options, 1, &control).unwrap().unwrap();
             let stance = vectors.rehearse_stance(&options, 1, &control).unwrap().unwrap();
             for part in [topic, stance] {

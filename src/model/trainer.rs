@@ -7,6 +7,7 @@ use super::decoding::{Gold, PairOffsets, StancesHeldOut, TopicsHeldOut, choose_p
 use super::departures::{Copied, MOST_TOPICS};
 use super::heads::{Chosen, Dealing, Fitted, choose, choose_weighting, fit, promises};
 use super::known_errors::KnownErrors;
+use super::memory;
 use super::options::{Choice, FeatureWeighting, TrainOptions};
 use super::out_of_fold::Task;
 use super::training_set::TrainingSet;
@@ -23,6 +24,9 @@ const DEPARTURES: [f64; 4] = [1.0, 0.5, 0.0, 2.0];
 /// Another factor than 1 is to lower the log loss by this share at least: where topics differ, 1 is hardly ever far from the best.
 const LEAST_GAIN: f64 = 0.003;
 
+/// The largest weight of a row: beyond it, sums of weights would lose the other rows.
+const MOST_WEIGHT: f32 = 1e6;
+
 /// Trains on all rows.
 ///
 /// # Errors
@@ -38,8 +42,9 @@ pub fn train(set: &TrainingSet, options: &TrainOptions, control: &Control) -> Re
 /// As [`train`].
 pub fn train_rows(set: &TrainingSet, rows: &[u32], options: &TrainOptions, control: &Control) -> Result<Model> {
     let rows = labelled_rows(set, rows.iter().copied())?;
+    check(set, options)?;
     control.report("building the vocabulary", None);
-    let vectors = vectorise(set, &rows, rows.len(), options)?;
+    let vectors = vectorise(set, &rows, rows.len(), options, control)?;
     fit_heads(set, &rows, vectors, options, control)
 }
 
@@ -49,8 +54,9 @@ pub fn train_rows(set: &TrainingSet, rows: &[u32], options: &TrainOptions, contr
 /// As [`train`].
 pub fn train_once(mut set: TrainingSet, options: &TrainOptions, control: &Control) -> Result<Model> {
     let rows = labelled_rows(&set, 0..set.len() as u32)?;
+    check(&set, options)?;
     control.report("building the vocabulary", None);
-    let vectors = vectorise(&set, &rows, rows.len(), options)?;
+    let vectors = vectorise(&set, &rows, rows.len(), options, control)?;
     (set.documents, set.context) = Default::default();
     fit_heads(&set, &rows, vectors, options, control)
 }
@@ -66,6 +72,17 @@ fn labelled_rows(set: &TrainingSet, rows: impl IntoIterator<Item = u32>) -> Resu
         )),
         false => Ok(rows),
     }
+}
+
+/// Refuses weights and options that are out of range, before anything is counted.
+fn check(set: &TrainingSet, options: &TrainOptions) -> Result<()> {
+    if let Some(weight) = set.weights.iter().flatten().find(|w| !(0.0..=MOST_WEIGHT).contains(*w)) {
+        return Err(Error::corpus(
+            format!("the weight of a row is {weight}, expected a number from 0 to 1e6"),
+            "correct it, or give no weights to count every row once",
+        ));
+    }
+    options.linear().map(drop)
 }
 
 fn fit_heads(
@@ -118,6 +135,7 @@ pub(super) fn vectorise(
     rows: &[u32],
     of: usize,
     options: &TrainOptions,
+    control: &Control,
 ) -> Result<(Vectoriser, Blocks, SparseMatrix)> {
     if options.context > TrainOptions::MOST_CONTEXT {
         return Err(Error::parameter("context", options.context, "at most 100 paragraphs"));
@@ -131,6 +149,7 @@ pub(super) fn vectorise(
         }
     }
     let params = options.vectoriser(of, set.language)?;
+    memory::expect_counting(set, of, options, control)?;
     let vectoriser = match &set.context {
         None => Vectoriser::fit_rows(&params, &set.documents, rows)?,
         // Words of context are terms too, whether a text has them or not.
@@ -142,7 +161,15 @@ pub(super) fn vectorise(
         }
     };
     let blocks = blocks(set, rows, options);
+    let expect = |values| {
+        let shape = (blocks.width(vectoriser.width()), values);
+        memory::expect_fitting(set, (rows, of), &vectoriser, shape, options, control)
+    };
+    expect(None)?;
     let x = vectors(&vectoriser, &blocks, options.context, set, rows);
+    if !blocks.is_empty() {
+        expect(Some(x.nnz()))?;
+    }
     Ok((vectoriser, blocks, x))
 }
 

@@ -3,6 +3,8 @@
 //! Flows in: labelled rows, one by one or batch by batch. Flows out: token streams, label numbers, groups and weights, row by row; and a digest
 //! of all that was read, by which a model can name what it was trained on. The text itself is not kept.
 
+use super::memory::expect_reading;
+use crate::control::Control;
 use crate::corpus::SideColumns;
 use crate::error::{Error, Result};
 use crate::features::{DocumentBatch, Documents};
@@ -97,6 +99,14 @@ impl TrainingSetBuilder {
             self.context.append_batch(context, &mut numbers[1]);
         }
         rows.into_iter().for_each(|row| self.push_labels(row));
+    }
+
+    /// Tells how much memory the rows take.
+    ///
+    /// # Errors
+    /// When it is more than the control allows.
+    pub(super) fn expect_memory(&self, control: &Control) -> Result<()> {
+        expect_reading(&self.documents, &self.context, control)
     }
 
     fn push_labels(&mut self, row: LabelledText<'_>) {

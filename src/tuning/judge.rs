@@ -9,7 +9,7 @@ use std::time::Instant;
 
 use super::metric::Metric;
 use crate::control::Control;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::labels::UNLABELLED;
 use crate::model::{Choice, Rehearsal, TrainOptions, TrainingSet, Vectors};
 use crate::resample::{poisson_weight, spread};
@@ -61,6 +61,8 @@ pub(super) struct Judge<'a> {
     /// The rows of each rung.
     rows: [Vec<u32>; RUNGS],
     labelled: usize,
+    /// Why the last candidate that could not be judged could not.
+    refusal: Option<Error>,
     topics: Known,
     stances: Known,
 }
@@ -75,12 +77,17 @@ impl<'a> Judge<'a> {
             (0..most).map(|i| labelled[(i * n / most) as usize]).collect()
         };
         let (topics, stances) = (Known::new(), Known::new());
-        Judge { set, metric, seed, rows: ROWS.map(spread), labelled: labelled.len(), topics, stances }
+        Judge { set, metric, seed, rows: ROWS.map(spread), labelled: labelled.len(), refusal: None, topics, stances }
     }
 
     /// Rows of a rung.
     pub fn rows(&self, rung: usize) -> usize {
         self.rows[rung].len()
+    }
+
+    /// Why the last candidate that was not judged could not be, where it was not for want of rows or labels.
+    pub fn refusal(&mut self) -> Option<Error> {
+        self.refusal.take()
     }
 
     /// Rows that have a label.
@@ -110,8 +117,14 @@ impl<'a> Judge<'a> {
         for (_, list) in of_vectors {
             let mut started = Instant::now();
             control.check()?;
-            // A setting that leaves no term is a poor candidate, not a failure.
-            let vectors = Vectors::new(self.set, &rows, self.labelled, &candidates[list[0]]).ok();
+            // A setting that leaves no term, or takes more memory than is allowed, is a poor candidate, not a failure.
+            let vectors = match Vectors::new(self.set, &rows, self.labelled, &candidates[list[0]], control) {
+                Ok(vectors) => Some(vectors),
+                Err(error) => {
+                    self.refusal = Some(error);
+                    None
+                }
+            };
             for i in list {
                 let score = match &vectors {
                     Some(vectors) => Some(self.score(vectors, &candidates[i], rung, control)?),

@@ -101,7 +101,7 @@ impl<'a> Search<'a> {
         // The start is judged whatever the time: there is nothing to fall back on but it.
         self.judge_on(0, &[0], &self.control.to_the_end())?;
         if self.scores[0].is_empty() || (self.start(0).topic.is_none() && self.start(0).stance.is_none()) {
-            return Err(self.nothing_to_judge());
+            return Err(self.judge.refusal().unwrap_or_else(|| self.nothing_to_judge()));
         }
         for round in 0.. {
             let most = self.affordable(if round == 0 { singles.len() } else { ROUND });
