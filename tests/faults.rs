@@ -82,6 +82,37 @@ fn train_killed_leaves_the_old_or_the_new() {
     a_killed_command_leaves_the_old_or_the_new(&work, "train corpus.csv --output new.model", "new.model", 2);
 }
 
+/// The model, the trials and the options found are three files, each of them whole.
+#[test]
+fn tune_killed_leaves_the_old_or_the_new() {
+    let work = Work::new();
+    let arguments = "tune corpus.csv --output new.model --trials 3 --config-output best.toml";
+    work.run(arguments).success();
+    // The times that trials took differ from run to run.
+    let whole = |csv: &[u8]| csv.ends_with(b"\n") && csv.iter().filter(|&&b| b == b'\n').count() > 3;
+    assert!(whole(&work.bytes("new.model.trials.csv")));
+    let (model, best) = (work.bytes("new.model"), work.bytes("best.toml"));
+    let mut seen = [0, 0];
+    let cut_short = kill_at_random(&work, arguments, 4, |_| {
+        let left = work.bytes("new.model");
+        assert!(left == b"old" || left == model, "neither the old model nor the new");
+        assert!([&b"old"[..], &best].contains(&&*work.bytes("best.toml")), "neither the old options nor the new");
+        let trials = work.bytes("new.model.trials.csv");
+        assert!(trials == b"old" || whole(&trials), "{}", String::from_utf8_lossy(&trials));
+        // The model comes first: what tells of a model does not stand without it.
+        assert!(left == model || (trials == b"old" && work.bytes("best.toml") == b"old"));
+        assert!(work.files().len() <= 4 + 3, "{:?}", work.files());
+        seen[usize::from(left == model)] += 1;
+        for name in ["new.model", "best.toml", "new.model.trials.csv"] {
+            work.write(name, "old");
+        }
+    });
+    println!("the old model stood {} times, the new one {} times", seen[0], seen[1]);
+    assert!(cut_short > 0 && seen[0] > 0, "no run was killed in time");
+    work.run(arguments).success();
+    assert_eq!((work.files().len(), work.bytes("new.model")), (4, model));
+}
+
 /// Killed again and again, it comes to the bytes of a run that nobody disturbed.
 #[test]
 fn classify_goes_on_after_kills_with_no_row_lost_or_doubled() {
