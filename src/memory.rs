@@ -41,7 +41,7 @@ impl FromStr for Bytes {
             _ => return Err(wrong()),
         };
         let bytes = number * f64::powi(base, power);
-        if bytes >= 1.0 && bytes < 1e18 { Ok(Bytes(bytes as u64)) } else { Err(wrong()) }
+        if (1.0..1e18).contains(&bytes) { Ok(Bytes(bytes as u64)) } else { Err(wrong()) }
     }
 }
 
