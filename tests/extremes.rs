@@ -61,7 +61,7 @@ fn judged(model: &Model, what: &str) -> Vec<f64> {
     assert!(all.iter().all(|p| (0.0..=1.0).contains(p)), "{what}: {all:?}");
     let weights = model.topic.iter().map(|h| &h.classifier).chain(model.stance.iter().map(|s| &s.head.classifier));
     for classifier in weights {
-        assert!(classifier.weights().iter().all(|w| w.is_finite()), "{what}: a weight is no number");
+        assert!(classifier.coefficients().iter().all(|w| w.is_finite()), "{what}: a weight is no number");
         assert!(classifier.intercept().iter().all(|w| w.is_finite()), "{what}: an intercept is no number");
     }
     all

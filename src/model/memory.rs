@@ -25,8 +25,8 @@ const PROGRAM: f64 = 24e6;
 const STRING: f64 = 64.0;
 /// A term of the vocabulary: a string, or a pair with its node, slot and column; and its idf.
 const TERM: f64 = 64.0;
-/// An n-gram that is being counted: key and count in a table that is between a half and full, and the list of those found.
-const COUNTED: f64 = 44.0;
+/// An n-gram that is being counted: key and count, in the list so far and in the one that is being made of it and a batch.
+const COUNTED: f64 = 28.0;
 /// Of the n-grams of two words and more, how many are distinct; fewer in a large corpus.
 const DISTINCT: f64 = 0.6;
 /// Of the character n-grams of all forms, how many are distinct.
@@ -87,14 +87,14 @@ pub(super) fn expect_fitting(
     let topic = if topics > 1 { head(columns, values, count(&set.topic), topics) } else { 0.0 };
     let wide = columns + copies;
     let stance = if stances > 1 {
-        // While departures are compared, two matrices of copies stand side by side.
+        // While departures are compared, two sets of copies stand side by side: two columns of each value, and where the copies of each column are.
         let matrices = if options.topic_departure == Choice::Auto && topics > 1 { 2.0 } else { 1.0 };
-        matrices * (16.0 * values + 4.0 * wide) + head(wide, 2.0 * values, count(&set.stance), stances)
+        matrices * (5.0 * values + 12.0 * columns + copies) + head(wide, 2.0 * values, count(&set.stance), stances)
     } else {
         0.0
     };
-    // The matrix is put together from parts that stand beside it, and then the heads stand beside it.
-    let fitting = TERM * df.len() as f64 + 8.0 * values + (topic + stance).max(12.0 * values);
+    // The matrix grows by doubling from parts that stand beside it, and then the heads stand beside it.
+    let fitting = TERM * df.len() as f64 + 8.0 * values + (topic + stance).max(8.0 * values);
     let larger = of as f64 / n.max(1.0);
     control.expect_memory("training", whole(kept_of(set) + fitting * larger), SMALLER)
 }
