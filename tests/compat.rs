@@ -1,6 +1,6 @@
 //! Models of released formats stay readable, or are refused by name.
 //!
-//! `tests/compat` keeps, for each format, a model (`format-N.model`, trained on `corpus.csv` with `--char-ngrams 3 --calibration temperature` by the version
+//! `tests/compat` keeps, for each format, a model (`format-N.model`, trained on `corpus.csv`, that of format 4 on `several.csv` with `--multi-label`, with `--char-ngrams 3 --calibration temperature` by the version
 //! that first wrote it) and what that version said of `texts.csv` with `--scores` (`format-N.predictions.csv`). They are never made anew.
 
 mod common;

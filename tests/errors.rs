@@ -251,7 +251,7 @@ fn a_model_of_another_version() {
     let checksum = *blake3::hash(&bytes[..body]).as_bytes();
     bytes[body..].copy_from_slice(&checksum);
     of_model(&work, &bytes, "it is a model of format 9, written by rapporteur ");
-    of_model(&work, &bytes, "this program reads formats 1 to 3\n  train the model again with this version");
+    of_model(&work, &bytes, "this program reads formats 1 to 4\n  train the model again with this version");
 }
 
 #[test]

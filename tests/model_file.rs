@@ -375,7 +375,7 @@ fn another_version_is_refused_by_name() {
         p.header["something new"] = json!([1, 2, 3]);
     });
     let message = refusal("another format", &bytes);
-    for part in ["format 4", "formats 1 to 3", "rapporteur 9.9.9"] {
+    for part in ["format 5", "formats 1 to 4", "rapporteur 9.9.9"] {
         assert!(message.contains(part), "{part}: {message}");
     }
 }

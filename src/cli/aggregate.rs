@@ -101,6 +101,11 @@ pub fn run(args: Args, common: &Common, terminal: &Terminal) -> Result<()> {
         Some(path) => Some(Model::read(path)?),
         None => None,
     };
+    if model.as_ref().is_some_and(|model| model.multi_label.is_some()) {
+        return Err(Error::usage(
+            "--model gives paragraphs several topics, and the correction of shares is for one topic a paragraph; leave it away: the topics in the file are then counted as they stand",
+        ));
+    }
     let reading = args.reading.open(&inputs, terminal)?;
     let read = reading.options(ReadOptions {
         columns: by.clone(),

@@ -45,6 +45,7 @@ pub struct Args {
 
 /// Reads the coders, measures, and reports.
 pub fn run(args: Args, common: &Common, terminal: &Terminal) -> Result<()> {
+    args.columns.check_single("agree", "leave it away: cells are then compared as they stand")?;
     if args.coders.iter().filter(|path| *path == "-").count() > 1 {
         return Err(Error::usage("standard input can be one coder only"));
     }

@@ -80,6 +80,10 @@ pub fn run(args: Args, common: &Common, terminal: &Terminal) -> Result<bool> {
     let config = args.config.as_deref().map_or_else(|| Ok(Config::default()), Config::read)?;
     let common = common.or(&config);
     let columns = args.columns.or(config.columns);
+    columns.check_single(
+        "check",
+        "leave it away: cells are then labels as they stand; add --skip suspect_label,tiny_class",
+    )?;
     let learn = args.learn.or(config.learn);
     let skip = args.skip.as_deref().map_or_else(Vec::new, list);
     let options = CheckOptions {

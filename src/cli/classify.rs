@@ -5,7 +5,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use rapporteur::corpus::{Batch, open_records, same_header};
 use rapporteur::corpus::{
-    ColumnNames, Delimiter, FramedBatch, Mark, Output, Pace, ReadOptions, RecordReader, Resumable,
+    ColumnNames, Delimiter, FramedBatch, Mark, Missing, Output, Pace, ReadOptions, RecordReader, Resumable,
+    TopicStance, parse_topics,
 };
 use rapporteur::model::{Evidence, Model, Prediction, Predictor, default_model};
 use rapporteur::pipeline::in_order;
@@ -25,6 +26,7 @@ use super::unsure::{Bar, UnsureArgs};
 /// Label the paragraphs of CSV, JSON Lines or plain text.
 ///
 /// Tables keep their columns; plain text becomes one row a paragraph. Rows keep their order, and memory does not grow with the input.
+/// A model trained with --multi-label writes a row for each topic of a paragraph, the surest first, and one without a topic where it has none.
 #[derive(clap::Args, Clone, Debug)]
 #[command(after_help = "\
 Examples:
@@ -55,7 +57,7 @@ pub struct Args {
     text_column: String,
     #[command(flatten)]
     side: SideArgs,
-    /// Column whose topic is taken as given; an empty cell is predicted
+    /// Column whose topic is taken as given, several as topic|topic for a model of several; an empty cell is predicted
     #[arg(long, value_name = "COLUMN")]
     known_topic: Option<String>,
     /// Add a column a label with its probability
@@ -120,6 +122,11 @@ pub fn run(args: Args, common: &Common, terminal: &Terminal) -> Result<()> {
     let columns = Rows::resolve(&names, &text_columns, &args.side.of_model(&model), &model)?;
     let mut window = columns.window();
     let known = args.known_topic.as_deref().map(|c| names.find(c, "--known-topic")).transpose()?;
+    if model.multi_label.is_some() && args.top > 1 {
+        return Err(Error::usage(
+            "--top is for models of one topic a paragraph, and this one writes a row for each topic; --scores gives the probabilities of all",
+        ));
+    }
     let options = AnswerOptions {
         scores: args.scores,
         top: usize::from(args.top),
@@ -168,6 +175,7 @@ pub fn run(args: Args, common: &Common, terminal: &Terminal) -> Result<()> {
     let judge = Judge { model: &model, options, known, bar };
     let (unsure_topics, unsure_stances) = (AtomicU64::new(0), AtomicU64::new(0));
     let (without_terms, strange_topics, renamed) = (AtomicU64::new(0), AtomicU64::new(0), AtomicU64::new(0));
+    let answers = AtomicU64::new(0);
     let mut rows = 0u64;
     in_order(
         common.threads(),
@@ -181,19 +189,20 @@ pub fn run(args: Args, common: &Common, terminal: &Terminal) -> Result<()> {
         |(predictor, writer), (framed, mark)| {
             let (batch, mut drawn) = (&framed.batch, Vec::new());
             columns.read(predictor, framed, |predictor, i, text| {
-                let judged = judge.row(predictor, batch.record(i), text);
-                without_terms.fetch_add(u64::from(judged.without_terms), Ordering::Relaxed);
-                strange_topics.fetch_add(u64::from(judged.strange_topic), Ordering::Relaxed);
-                unsure_topics.fetch_add(u64::from(judged.withheld[0]), Ordering::Relaxed);
-                unsure_stances.fetch_add(u64::from(judged.withheld[1]), Ordering::Relaxed);
-                match &pretty {
-                    Some(pretty) => pretty.row(batch.first_row() + i as u64, judged.labels, text, &mut drawn),
-                    None => {
-                        let late = writer.row_with(batch, i, judged.labels, &judged.others);
-                        renamed.fetch_add(u64::from(late), Ordering::Relaxed);
+                judge.row(predictor, batch, i, text, |judged| {
+                    answers.fetch_add(1, Ordering::Relaxed);
+                    without_terms.fetch_add(u64::from(judged.without_terms), Ordering::Relaxed);
+                    strange_topics.fetch_add(u64::from(judged.strange_topic), Ordering::Relaxed);
+                    unsure_topics.fetch_add(u64::from(judged.withheld[0]), Ordering::Relaxed);
+                    unsure_stances.fetch_add(u64::from(judged.withheld[1]), Ordering::Relaxed);
+                    match &pretty {
+                        Some(pretty) => pretty.row(batch.first_row() + i as u64, judged.labels, text, &mut drawn),
+                        None => {
+                            let late = writer.row_with(batch, i, judged.labels, &judged.others);
+                            renamed.fetch_add(u64::from(late), Ordering::Relaxed);
+                        }
                     }
-                }
-                Ok::<(), Error>(())
+                })
             })?;
             Ok((batch.len(), if pretty.is_some() { drawn } else { writer.take() }, mark.clone()))
         },
@@ -217,6 +226,7 @@ pub fn run(args: Args, common: &Common, terminal: &Terminal) -> Result<()> {
     }
     if bar.is_some() {
         let (topics, stances) = (unsure_topics.into_inner(), unsure_stances.into_inner());
+        let rows = answers.into_inner();
         terminal.note(&format!("note: of {rows} rows, {topics} are of unsure topic and {stances} of unsure stance"));
     }
     let count = renamed.into_inner();
@@ -297,21 +307,75 @@ struct Judged<'a> {
 }
 
 impl<'a> Judge<'a> {
-    fn row<'r>(&self, predictor: &mut Predictor<'a>, record: &'r csv::StringRecord, text: &str) -> Judged<'r>
+    /// Judges a row that the predictor has read; `each` is given its answer, or one for each of several topics.
+    fn row(
+        &self,
+        predictor: &mut Predictor<'a>,
+        batch: &Batch,
+        i: usize,
+        text: &str,
+        mut each: impl FnMut(Judged<'_>),
+    ) -> Result<()> {
+        let known = self.known.and_then(|c| batch.record(i).get(c)).map(str::trim).filter(|t| !t.is_empty());
+        if self.model.multi_label.is_none() {
+            let prediction = match known {
+                None => predictor.judge(),
+                Some(topic) => self.given(predictor, topic),
+            };
+            each(self.answer(predictor, known, prediction, text));
+            return Ok(());
+        }
+        let given = match known {
+            None => None,
+            Some(cell) => parse_topics(cell, &Missing::default())
+                .map_err(|bad| Error::input(batch.place(i), format!("--known-topic: {}", bad.problem), bad.mend))?,
+        };
+        let mut any = false;
+        match given {
+            Some(topics) => {
+                for TopicStance { topic, .. } in topics {
+                    let prediction = self.given(predictor, &topic);
+                    each(self.answer(predictor, Some(&topic), prediction, text));
+                    any = true;
+                }
+            }
+            None => {
+                for topic in predictor.topics() {
+                    let prediction = predictor.with_stance(topic);
+                    each(self.answer(predictor, None, prediction, text));
+                    any = true;
+                }
+            }
+        }
+        // A paragraph without a topic keeps its place.
+        if !any {
+            let topic = predictor.topic();
+            let prediction = Prediction { topic: None, topic_probability: 0.0, ..topic };
+            each(self.answer(predictor, None, prediction, text));
+        }
+        Ok(())
+    }
+
+    /// The stance where the topic is given.
+    fn given(&self, predictor: &mut Predictor<'a>, topic: &str) -> Prediction {
+        let predicted =
+            if self.options.scores || self.options.top > 1 { predictor.topic() } else { Prediction::default() };
+        let (stance, stance_probability) = predictor.stance_given(Some(topic));
+        Prediction { stance, stance_probability, ..predicted }
+    }
+
+    /// What is written of a prediction, with the topic that was given if one was.
+    fn answer<'r>(
+        &self,
+        predictor: &mut Predictor<'a>,
+        known: Option<&'r str>,
+        prediction: Prediction,
+        text: &str,
+    ) -> Judged<'r>
     where
         'a: 'r,
     {
-        let known = self.known.and_then(|c| record.get(c)).map(str::trim).filter(|t| !t.is_empty());
         let without_terms = predictor.is_blank();
-        let prediction = match known {
-            None => predictor.judge(),
-            Some(topic) => {
-                let predicted =
-                    if self.options.scores || self.options.top > 1 { predictor.topic() } else { Prediction::default() };
-                let (stance, stance_probability) = predictor.stance_given(Some(topic));
-                Prediction { stance, stance_probability, ..predicted }
-            }
-        };
         let mut labels = Labels {
             topic: predictor.topic_name(prediction).unwrap_or_default(),
             topic_probability: prediction.topic_probability,

@@ -27,6 +27,10 @@ pub struct ColumnArgs {
     #[arg(long, value_name = "COLUMN")]
     #[serde(deserialize_with = "text")]
     pub stance_column: Option<String>,
+    /// Cells of the topic column hold several topics, each perhaps with a stance: topic:stance|topic:stance; `-` for none of them [default: false]
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, default_missing_value = "true")]
+    #[serde(deserialize_with = "text")]
+    pub multi_label: Option<String>,
     /// Column that says which rows belong together (document, speaker): they are never split by folds [default: the document column]
     #[arg(long, value_name = "COLUMN")]
     #[serde(deserialize_with = "text")]
@@ -68,6 +72,7 @@ impl ColumnArgs {
             text_column: self.text_column.or(others.text_column),
             topic_column: self.topic_column.or(others.topic_column),
             stance_column: self.stance_column.or(others.stance_column),
+            multi_label: self.multi_label.or(others.multi_label),
             group_column: self.group_column.or(others.group_column),
             weight_column: self.weight_column.or(others.weight_column),
             document_column: self.document_column.or(others.document_column),
@@ -79,8 +84,34 @@ impl ColumnArgs {
         }
     }
 
+    /// Whether cells hold several topics.
+    pub fn multi_label(&self) -> Result<bool> {
+        match self.multi_label.as_deref().map(str::trim) {
+            None | Some("false") => Ok(false),
+            Some("true") => Ok(true),
+            Some(other) => Err(Error::usage(format!("--multi-label is {other:?}, expected true or false"))),
+        }
+    }
+
+    /// Refuses cells of several topics, for a command that knows one topic a row; `mend` says what to do instead.
+    pub fn check_single(&self, command: &str, mend: &str) -> Result<()> {
+        if self.multi_label()? {
+            return Err(Error::usage(format!("{command} knows one topic a row and no --multi-label; {mend}")));
+        }
+        Ok(())
+    }
+
     /// The columns, with the library's defaults.
     pub fn columns(&self) -> Result<LabelColumns> {
+        let multi_label = self.multi_label()?;
+        if let Some(column) = self.stance_column.as_deref().filter(|name| multi_label && *name != "none") {
+            return Err(Error::usage(format!(
+                "with --multi-label stances stand in the topic cells (topic:stance|topic:stance); leave --stance-column {column} away"
+            )));
+        }
+        if multi_label && self.topic_column.as_deref() == Some("none") {
+            return Err(Error::usage("--multi-label needs a topic column; leave --topic-column none away"));
+        }
         let default = LabelColumns::default();
         let label = |given: &Option<String>, default: Option<String>| match given.as_deref() {
             None => default,
@@ -90,7 +121,7 @@ impl ColumnArgs {
         let columns = LabelColumns {
             text: self.text_column.as_deref().map_or(default.text, list),
             topic: label(&self.topic_column, default.topic),
-            stance: label(&self.stance_column, default.stance),
+            stance: label(&self.stance_column, default.stance).filter(|_| !multi_label),
             group: label(&self.group_column, self.document_column.clone()),
             weight: label(&self.weight_column, None),
             side: SideColumns {
@@ -99,6 +130,7 @@ impl ColumnArgs {
                 features: self.feature_columns.as_deref().map_or(Vec::new(), list),
             },
             missing: self.missing.as_deref().map_or(Ok(default.missing), str::parse)?,
+            multi_label,
         };
         if columns.text.is_empty() {
             return Err(Error::usage("--text-column names no column"));

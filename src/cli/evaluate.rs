@@ -5,7 +5,8 @@ use std::io::Write;
 use rapporteur::corpus::{Batch, LabelledReader, Output};
 use rapporteur::error::Place;
 use rapporteur::evaluate::{
-    Answer, Bootstrap, Evaluation, EvaluationOptions, Thresholds, cross_validate, learning_curve, measure,
+    Answer, Bootstrap, Evaluation, EvaluationOptions, Thresholds, cross_validate, cross_validate_topics,
+    learning_curve, measure, measure_topics,
 };
 use rapporteur::model::{DEFAULT_MODEL, Head, Model, TrainOptions, TrainingSet, default_model, read_training_set};
 use rapporteur::{Error, Result};
@@ -19,7 +20,7 @@ use super::reading::{Reading, ReadingArgs};
 use super::terminal::Terminal;
 use super::train::{Report, check_labels, note_features, note_odd_cases, of_corpus};
 use super::unsure::{UnsureArgs, share};
-use super::{Common, compare, keep_input, same_file};
+use super::{Common, compare, evaluate_topics as topics, keep_input, same_file};
 
 /// Folds of a learning curve, unless --cv says otherwise.
 const CURVE_FOLDS: usize = 5;
@@ -143,6 +144,9 @@ pub fn run(args: Args, common: &Common, terminal: &Terminal) -> Result<()> {
     let json = args.json.as_deref().map(Report::create).transpose()?;
     let report = args.report.as_deref().map(|path| Output::create(Some(path), false)).transpose()?;
     let risk_coverage = args.risk_coverage.as_deref().map(|path| Output::create(Some(path), false)).transpose()?;
+    if args.compare.is_some() || args.predictions_a.is_some() {
+        columns.check_single("a comparison", "evaluate each model by itself")?;
+    }
     let reading = args.reading.clone().or(config.reading).open(&inputs, terminal)?;
     let text_too = [&args.json, &args.predictions, &args.risk_coverage].iter().all(|path| path.as_deref() != Some("-"));
     if let (Some(a), Some(b)) = (&args.predictions_a, &args.predictions_b) {
@@ -157,6 +161,9 @@ pub fn run(args: Args, common: &Common, terminal: &Terminal) -> Result<()> {
     let model = || args.model.as_deref().map_or_else(default_model, Model::read);
     if let Some(other) = &args.compare {
         let (first, second) = (model()?, Model::read(other)?);
+        if first.multi_label.is_some() || second.multi_label.is_some() {
+            return Err(Error::usage("--compare knows models of one topic a paragraph; evaluate each by itself"));
+        }
         let name = args.model.as_deref().unwrap_or("the model inside the program");
         let (a, b) = ((name, &first), (other.as_str(), &second));
         let comparison = compare::models(path, (&columns, &reading), a, b, bootstrap, &common, terminal)?;
@@ -169,6 +176,39 @@ pub fn run(args: Args, common: &Common, terminal: &Terminal) -> Result<()> {
     let labels = args.labels.as_deref().map(list).unwrap_or_default();
     let measured = |accept| EvaluationOptions { bootstrap, labels, accept };
     let learn = args.learn.clone().or(config.learn);
+    let model = if folds.is_none() && !args.learning_curve { Some(model()?) } else { None };
+    if columns.multi_label()? || model.as_ref().is_some_and(|model| model.multi_label.is_some()) {
+        let refused = [
+            ("--learning-curve", args.learning_curve),
+            ("--report", args.report.is_some()),
+            ("--risk-coverage", args.risk_coverage.is_some()),
+            ("--labels", args.labels.is_some()),
+            ("--min-probability", args.min_probability.is_some()),
+            ("--max-error", args.max_error.is_some()),
+        ];
+        if let Some((option, _)) = refused.into_iter().find(|(_, given)| *given) {
+            return Err(Error::usage(format!(
+                "{option} is for one topic a paragraph, and this evaluates several; leave it away"
+            )));
+        }
+        let columns = ColumnArgs { multi_label: Some("true".to_owned()), ..columns };
+        let (evaluation, answers) = match (&model, folds) {
+            (None, folds) => {
+                let (set, options) = training_set(&inputs, (&columns, &reading), &learn, &common, terminal)?;
+                let folds = folds.unwrap_or(CURVE_FOLDS);
+                let answers = cross_validate_topics(&set, &options, folds, terminal.control())
+                    .map_err(|e| of_corpus(e, &inputs))?;
+                terminal.control().report("resampling", None);
+                (measure_topics(&set, &answers, bootstrap)?, answers)
+            }
+            (Some(model), _) => topics::judge(path, (&columns, &reading), model, bootstrap, &common, terminal)?,
+        };
+        finish(path, evaluation.rows, &evaluation.warnings, terminal)?;
+        if let (Some(to), Some(out)) = (&args.predictions, predictions) {
+            topics::write_predictions(to, out, path, (&columns, &reading), &answers)?;
+        }
+        return publish(&evaluation, json, text_too, |page| evaluation.write_text(page));
+    }
     if args.learning_curve {
         let (set, options) = training_set(&inputs, (&columns, &reading), &learn, &common, terminal)?;
         let folds = folds.unwrap_or(CURVE_FOLDS);
@@ -177,8 +217,9 @@ pub fn run(args: Args, common: &Common, terminal: &Terminal) -> Result<()> {
         finish(path, curve.rows, &curve.warnings, terminal)?;
         return publish(&curve, json, text_too, |page| curve.write_text(page));
     }
-    let (evaluation, answers, judge_of) = match folds {
-        Some(folds) => {
+    let (evaluation, answers, judge_of) = match (model, folds) {
+        (None, folds) => {
+            let folds = folds.unwrap_or(CURVE_FOLDS);
             if args.max_error.is_some() {
                 return Err(Error::usage(
                     "--max-error is a promise of one model, and the folds train another each; give a --model, or --min-probability in its place",
@@ -192,8 +233,7 @@ pub fn run(args: Args, common: &Common, terminal: &Terminal) -> Result<()> {
             let evaluation = measure(&set, &answers, &set.topics, &set.stances, &measured(accept))?;
             (evaluation, answers, Judge::folds(folds, &set, &options))
         }
-        None => {
-            let model = model()?;
+        (Some(model), _) => {
             let name = args.model.as_deref().unwrap_or(DEFAULT_MODEL);
             let unsure = UnsureArgs { min_probability: args.min_probability, max_error: args.max_error };
             let (bar, notes) = unsure.bar(&model, name)?.unzip();

@@ -2,9 +2,9 @@
 
 use std::io::{IsTerminal, Write};
 
-use rapporteur::corpus::{ColumnNames, DEFAULT_MAX_WORDS, FramedBatch};
+use rapporteur::corpus::{ColumnNames, DEFAULT_MAX_WORDS, FramedBatch, nearest};
 use rapporteur::corpus::{Format, Output, ReadOptions, open_records, split_paragraphs};
-use rapporteur::model::{Evidence, Model, Predictor, default_model};
+use rapporteur::model::{Evidence, Model, Prediction, Predictor, default_model};
 use rapporteur::{Error, Result};
 
 use super::config::list;
@@ -18,7 +18,8 @@ use super::rows::{Rows, SideArgs};
 Examples:
   rapporteur explain \"We call for the embargo to be lifted at once.\"
   rapporteur explain speech.txt --model my.model
-  rapporteur explain coded.csv --words 12")]
+  rapporteur explain coded.csv --words 12
+  rapporteur explain speech.txt --topic sanctions")]
 pub struct Args {
     /// A text, or a file with one; `-` for standard input
     #[arg(value_name = "TEXT|FILE")]
@@ -31,6 +32,9 @@ pub struct Args {
     text_column: String,
     #[command(flatten)]
     side: SideArgs,
+    /// Explain this topic and the stance on it, whatever the model finds likeliest
+    #[arg(long, value_name = "TOPIC")]
+    topic: Option<String>,
     /// Words shown for and against each label
     #[arg(long, value_name = "N", default_value_t = 6)]
     words: usize,
@@ -39,13 +43,15 @@ pub struct Args {
 /// Explains every paragraph.
 pub fn run(args: Args) -> Result<()> {
     let model = args.model.as_deref().map_or_else(default_model, Model::read)?;
+    let asked = args.topic.as_deref().map(|topic| known_topic(&model, topic)).transpose()?;
     let mut predictor = Predictor::new(&model);
     let mut out = Output::create(None, false)?;
     let colour = std::io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none();
     let mut number = 0;
     let mut explain = |predictor: &mut Predictor<'_>, text: &str, out: &mut Output| {
         number += 1;
-        write_paragraph(predictor, number, text, args.words, colour, out).map_err(|e| out.error(e))
+        let how = How { number, text, words: args.words, colour };
+        write_paragraph(predictor, asked, &how, out).map_err(|e| out.error(e))
     };
     if args.text.trim().is_empty() {
         return Err(Error::usage("nothing to explain: the text is empty"));
@@ -75,15 +81,56 @@ pub fn run(args: Args) -> Result<()> {
     out.finish()
 }
 
-fn write_paragraph(
-    predictor: &mut Predictor<'_>,
+/// The number of a topic that is asked for by name.
+fn known_topic(model: &Model, topic: &str) -> Result<usize> {
+    let Some(head) = &model.topic else {
+        return Err(Error::usage("--topic: the model judges no topics; leave it away"));
+    };
+    head.labels.find(topic).ok_or_else(|| {
+        let names = head.labels.names();
+        let near = nearest(topic, names.iter().map(String::as_str));
+        let hint = near.map_or(String::new(), |near| format!("did you mean {near:?}? "));
+        Error::usage(format!("--topic {topic:?}: {hint}the model's topics are: {}", names.join(", ")))
+    })
+}
+
+/// A paragraph and how it is shown.
+struct How<'a> {
     number: usize,
-    text: &str,
+    text: &'a str,
     words: usize,
     colour: bool,
+}
+
+fn write_paragraph(
+    predictor: &mut Predictor<'_>,
+    asked: Option<usize>,
+    how: &How<'_>,
     out: &mut impl Write,
 ) -> std::io::Result<()> {
-    let prediction = predictor.judge();
+    let predictions = match asked {
+        None => predictor.judge_all(),
+        Some(topic) => {
+            predictor.topic();
+            let topic_probability = predictor.topic_probabilities()[topic];
+            vec![predictor.with_stance(Prediction { topic: Some(topic), topic_probability, ..Prediction::default() })]
+        }
+    };
+    for &prediction in &predictions {
+        write_prediction(predictor, prediction, how, out)?;
+    }
+    if predictions.is_empty() {
+        write_prediction(predictor, Prediction::default(), how, out)?;
+    }
+    Ok(())
+}
+
+fn write_prediction(
+    predictor: &mut Predictor<'_>,
+    prediction: Prediction,
+    &How { number, text, words, colour }: &How<'_>,
+    out: &mut impl Write,
+) -> std::io::Result<()> {
     let (topic, stance) = (predictor.topic_name(prediction), predictor.stance_name(prediction));
     let sure = |label: Option<&str>, p: f64| label.map_or("none".to_owned(), |l| format!("{l} ({p:.2})"));
     let (topic_sure, stance_sure) =
@@ -97,8 +144,10 @@ fn write_paragraph(
     if let (Some(stance), Some(k)) = (stance, prediction.stance) {
         write_evidence(stance, &predictor.stance_evidence(text, topic, k), words, out)?;
     }
-    if topic.is_none() && stance.is_none() {
+    if predictor.is_blank() {
         writeln!(out, "  no term of it is known to the model")?;
+    } else if topic.is_none() && stance.is_none() {
+        writeln!(out, "  it reaches none of the topics; --topic TOPIC shows what speaks for one")?;
     }
     writeln!(out)
 }

@@ -6,7 +6,7 @@ use std::io::Write;
 use rapporteur::Result;
 use rapporteur::corpus::Output;
 use rapporteur::linear::{IsotonicRegression, LinearClassifier};
-use rapporteur::model::{DEFAULT_MODEL, FORMAT, Head, Model, default_model};
+use rapporteur::model::{DEFAULT_MODEL, Head, Model, MultiLabel, default_model};
 
 use super::keep_input;
 use super::train::{Report, beside};
@@ -51,7 +51,8 @@ pub fn run(args: Args) -> Result<()> {
 fn card(model: &Model, bytes: usize, terms: usize) -> serde_json::Value {
     let head = |h: &Head| serde_json::json!({ "labels": h.labels.names(), "c": h.c, "weighted": h.weighted, "calibration": h.calibration });
     serde_json::json!({
-        "format": FORMAT,
+        "format": model.format(),
+        "multi_label": model.multi_label,
         "program": model.program,
         "bytes": bytes,
         "options": model.options,
@@ -75,7 +76,7 @@ fn write_card(model: &Model, name: &str, bytes: usize, terms: usize, out: &mut i
     let counts = &model.counts;
     let vocabulary = model.vectoriser.vocabulary();
     let params = model.vectoriser.params();
-    writeln!(out, "{name} (format {FORMAT}, by {}, {:.1} MB)", model.program, bytes as f64 / 1e6)?;
+    writeln!(out, "{name} (format {}, by {}, {:.1} MB)", model.format(), model.program, bytes as f64 / 1e6)?;
     let groups = counts.groups.map_or(String::new(), |n| format!(" in {n} groups"));
     writeln!(out, "corpus:   {} rows{groups}, digest {}", counts.rows, model.digest)?;
     let range = |r: Option<rapporteur::text::NgramRange>| r.map_or("none".into(), |r| r.to_string());
@@ -100,6 +101,11 @@ fn write_card(model: &Model, name: &str, bytes: usize, terms: usize, out: &mut i
             weighting(topic),
             calibration(topic)
         )?;
+        if let Some(MultiLabel { at_least_one }) = model.multi_label {
+            let topics = counts.topics.values().sum::<usize>() as f64 / counts.rows.max(1) as f64;
+            let least = if at_least_one { "at least one" } else { "perhaps none" };
+            writeln!(out, "  several a paragraph, {least}; {topics:.2} in the corpus on average")?;
+        }
         for label in topic.labels.names() {
             let target = model.codebook.as_ref().and_then(|c| c.get(label)).map_or("", |e| e.target.as_str());
             let rows = counts.topics.get(label).copied().unwrap_or(0);
@@ -163,9 +169,14 @@ fn weightiest(model: &Model, most: usize) -> BTreeMap<String, Vec<(String, f64)>
     let mut out = BTreeMap::new();
     let vocabulary = model.vectoriser.vocabulary();
     let columns = if vocabulary.word_terms() > 0 { vocabulary.word_terms() } else { vocabulary.len() };
+    let several = model.multi_label.is_some();
     let mut of = |kind: &str, labels: &[String], classifier: &LinearClassifier| {
+        // Topics that do not exclude each other are not compared.
+        let alone = several && kind == "topic";
         for (k, label) in labels.iter().enumerate() {
-            let mean = |w: &[f32]| w.iter().map(|&w| f64::from(w)).sum::<f64>() / w.len() as f64;
+            let mean = |w: &[f32]| {
+                if alone { 0.0 } else { w.iter().map(|&w| f64::from(w)).sum::<f64>() / w.len() as f64 }
+            };
             let mut weights: Vec<(usize, f64)> = (0..columns)
                 .map(|j| {
                     let w: Vec<f32> = classifier.feature_weights(j).collect();

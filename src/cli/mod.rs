@@ -12,6 +12,7 @@ mod columns;
 mod compare;
 mod config;
 mod evaluate;
+mod evaluate_topics;
 mod evaluation_report;
 mod explain;
 mod inspect;

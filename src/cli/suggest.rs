@@ -71,7 +71,13 @@ struct Part {
 
 /// Reads and judges all rows, chooses, writes.
 pub fn run(args: Args, common: &Common, terminal: &Terminal) -> Result<()> {
+    args.columns.check_single("suggest", "leave it away: every row with a cell that is not empty is passed over")?;
     let model = args.model.as_deref().map_or_else(default_model, Model::read)?;
+    if model.multi_label.is_some() {
+        return Err(Error::usage(
+            "suggest knows models of one topic a paragraph, and this one gives several; train another without --multi-label, on the first topic of each row",
+        ));
+    }
     for (option, path) in [("--output", &args.output), ("--json", &args.json)] {
         path.as_ref().map_or(Ok(()), |path| keep_input(option, path, &args.input))?;
     }

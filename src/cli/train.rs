@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use rapporteur::corpus::Output;
 use rapporteur::error::Place;
-use rapporteur::evaluate::{cross_validate, score};
+use rapporteur::evaluate::{Bootstrap, cross_validate, cross_validate_topics, measure_topics, score};
 use rapporteur::labels::LabelSet;
 use rapporteur::memory::{self, Bytes};
 use rapporteur::model::{Model, TrainOptions, TrainingSet, odd_cases, read_training_set, train, train_once};
@@ -19,12 +19,14 @@ use super::{Common, keep_input};
 /// Train a model on a labelled CSV.
 ///
 /// The corpus is a table with a text, a topic and a stance in each row. Rows without a stance train the topic only, and the other way round.
+/// With --multi-label the topic column holds several topics with their stances, topic:stance|topic:stance.
 #[derive(clap::Args)]
 #[command(after_help = "\
 Examples:
   rapporteur train coded.csv --output my.model
   rapporteur train part1.csv part2.csv --output my.model --group-column speech --cv 5
   rapporteur train tweets.csv --text-column tweet --topic-column target --output tweets.model
+  rapporteur train debates.csv --multi-label --output debates.model   # topic cells as trade:support|aid
   rapporteur train bills.csv --stance-column none --output bills.model --config rapporteur.toml")]
 pub struct Args {
     /// Labelled files with the same header; `-` for standard input
@@ -89,6 +91,7 @@ pub fn run(args: Args, common: &Common, terminal: &Terminal) -> Result<()> {
     check_labels(&set, &options, &args.corpus)?;
     note_odd_cases(&set.topics, &set.stances, terminal);
     note_features(&set, terminal);
+    note_bars(&set, terminal);
     let in_corpus = |error| of_corpus(error, &args.corpus);
     let (topics, stances) = (set.topics.clone(), set.stances.clone());
     let (mut model, to_judge) = match cv {
@@ -104,9 +107,13 @@ pub fn run(args: Args, common: &Common, terminal: &Terminal) -> Result<()> {
         }
     }
     if let Some((folds, set)) = to_judge {
-        let answers = cross_validate(&set, &options, folds, control).map_err(in_corpus)?;
-        let evaluation = score(&set, &answers, &set.topics, &set.stances);
-        model.scores = evaluation.headline();
+        model.scores = if set.several.is_some() {
+            let answers = cross_validate_topics(&set, &options, folds, control).map_err(in_corpus)?;
+            measure_topics(&set, &answers, Bootstrap { resamples: 0, seed: options.seed })?.headline()
+        } else {
+            let answers = cross_validate(&set, &options, folds, control).map_err(in_corpus)?;
+            score(&set, &answers, &set.topics, &set.stances).headline()
+        };
         model.scores.insert("folds".into(), folds as f64);
     }
     let bytes = model.to_bytes()?;
@@ -181,6 +188,16 @@ pub fn note_odd_cases(topics: &LabelSet, stances: &LabelSet, terminal: &Terminal
     }
 }
 
+/// Tells of topics that look as if they were several.
+fn note_bars(set: &TrainingSet, terminal: &Terminal) {
+    if set.several.is_none()
+        && let Some(name) = set.topics.names().iter().find(|name| name.contains('|'))
+    {
+        terminal
+            .note(&format!("note: {name:?} is taken for one topic; if | separates several, train with --multi-label"));
+    }
+}
+
 /// Warns of what feature columns may do to scores.
 pub fn note_features(set: &TrainingSet, terminal: &Terminal) {
     if let [columns @ .., last] = set.side.features.as_slice() {
@@ -220,6 +237,10 @@ pub fn summary(model: &Model, path: &str, bytes: usize, seconds: f64) -> String 
     if let Some(topic) = &model.topic {
         let (counts, without) = (&model.counts.topics, missing(model.counts.without_topic));
         lines.push(format!("topics:   {}: {}{without}; C = {}", counts.len(), list(counts), topic.c));
+    }
+    if model.multi_label.is_some() {
+        let each = model.counts.topics.values().sum::<usize>() as f64 / model.counts.rows.max(1) as f64;
+        lines.push(format!("          several a paragraph, {each:.2} on average"));
     }
     if let Some(stance) = &model.stance {
         let (counts, without) = (&model.counts.stances, missing(model.counts.without_stance));

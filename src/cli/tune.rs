@@ -75,6 +75,8 @@ pub fn run(args: Args, common: &Common, terminal: &Terminal) -> Result<()> {
     let config = args.config.as_deref().map_or_else(|| Ok(Config::default()), Config::read)?;
     let (common, cv) = (common.or(&config), args.cv.or(config.cv));
     let columns = args.columns.clone().or(config.columns);
+    columns
+        .check_single("tune", "`rapporteur train --multi-label` chooses C, feature weights and thresholds by itself")?;
     let learn = args.learn.clone().or(config.learn);
     let options = learn.options(common.seed)?;
     let budget = match (&args.time_budget, args.trials) {

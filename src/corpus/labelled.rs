@@ -13,6 +13,7 @@ use super::format::Format;
 use super::pace::Pace;
 use super::records::{Batch, ReadOptions, RecordReader, open_as};
 use super::side_columns::{Side, SideColumns, SideIndices};
+use super::topic_cell::{TopicStance, parse_topics};
 use crate::error::{Error, Place, Result};
 
 /// The largest weight of a row: beyond it, sums of weights would lose the other rows.
@@ -35,10 +36,12 @@ pub struct LabelColumns {
     pub side: SideColumns,
     /// Cells that stand for no label.
     pub missing: Missing,
+    /// Whether a cell of the topic column holds several topics with their stances, see [`super::parse_topics`].
+    pub multi_label: bool,
 }
 
 impl Default for LabelColumns {
-    /// `text`, `topic` and `stance`.
+    /// `text`, `topic` and `stance`, one label a cell.
     fn default() -> Self {
         LabelColumns {
             text: vec!["text".to_owned()],
@@ -48,6 +51,7 @@ impl Default for LabelColumns {
             weight: None,
             side: SideColumns::default(),
             missing: Missing::default(),
+            multi_label: false,
         }
     }
 }
@@ -189,6 +193,8 @@ struct Indices {
     weight: Option<(usize, String)>,
     side: SideIndices,
     missing: Missing,
+    /// Name of the topic column, where its cells hold several topics.
+    multi_label: Option<String>,
 }
 
 impl LabelledColumns {
@@ -210,18 +216,20 @@ impl LabelledColumns {
         Ok(LabelledColumns(Arc::new(Indices {
             text: names.find_all(&columns.text, "--text-column")?,
             topic: find_label(&columns.topic, "--topic-column")?,
-            stance: find_label(&columns.stance, "--stance-column")?,
+            // Cells of several topics bring their stances.
+            stance: find_label(&columns.stance.clone().filter(|_| !columns.multi_label), "--stance-column")?,
             group: find(&columns.group, "--group-column")?,
             weight: weight.zip(columns.weight.clone()),
             side: columns.side.resolve(&names)?,
             missing: columns.missing.clone(),
+            multi_label: columns.topic.clone().filter(|_| columns.multi_label),
         })))
     }
 
     /// Row `i` of a batch.
     ///
     /// # Errors
-    /// When its weight is not a number, or is negative or too large.
+    /// When its weight is not a number, or is negative or too large, or its topics cannot be read.
     pub fn row<'a>(&self, batch: &'a Batch, i: usize) -> Result<LabelledRow<'a>> {
         let record = batch.record(i);
         let label = |column: Option<usize>| self.0.missing.label(record.get(column?)?);
@@ -238,10 +246,20 @@ impl LabelledColumns {
                 })?
             }
         };
+        let topics = match &self.0.multi_label {
+            None => None,
+            Some(name) => {
+                let cell = self.0.topic.and_then(|column| record.get(column)).unwrap_or_default();
+                parse_topics(cell, &self.0.missing)
+                    .map_err(|bad| Error::input(batch.place(i).field(name), bad.problem, bad.mend))?
+            }
+        };
+        let alone = self.0.multi_label.is_none();
         Ok(LabelledRow {
             text: join_text(record, &self.0.text),
-            topic: label(self.0.topic),
-            stance: label(self.0.stance),
+            topic: label(self.0.topic.filter(|_| alone)),
+            stance: label(self.0.stance.filter(|_| alone)),
+            topics,
             group: label(self.0.group),
             weight,
             side: self.0.side.of(record),
@@ -261,6 +279,8 @@ pub struct LabelledRow<'a> {
     pub topic: Option<&'a str>,
     /// Where its speaker stands.
     pub stance: Option<&'a str>,
+    /// In place of the two, where cells hold several topics: what the cell says, if it says anything.
+    pub topics: Option<Vec<TopicStance<'a>>>,
     /// What it belongs to.
     pub group: Option<&'a str>,
     /// How much it counts, 1 unless a column says otherwise.
@@ -372,5 +392,17 @@ mod tests {
                 "{said}"
             );
         }
+    }
+    #[test]
+    fn cells_of_several_topics_are_read_or_refused_with_their_place() {
+        let columns = LabelColumns { multi_label: true, ..Default::default() };
+        let (_corpora, paths) = Corpora::of(&[("a.csv", "text,topic\na,x:pro|y\nb,-\nc,NA\n")]);
+        let mut reader = LabelledReader::open(&paths, &columns, &ReadOptions::default()).unwrap();
+        let (view, mut batch) = (reader.columns().clone(), Batch::new());
+        assert!(reader.read(&mut batch, 10, 1000).unwrap());
+        let topics: Vec<_> = (0..3).map(|i| view.row(&batch, i).unwrap().topics).collect();
+        assert_eq!((topics[0].as_ref().map(Vec::len), &topics[1], &topics[2]), (Some(2), &Some(Vec::new()), &None));
+        let said = message(&[("a.csv", "text,topic\na,x\na,x:pro|x:con\n")], &columns);
+        assert!(said.starts_with("a.csv, line 3, column \"topic\": the topic \"x\" has two stances"), "{said}");
     }
 }

@@ -28,6 +28,7 @@ mod resumable;
 mod side_columns;
 mod temporary;
 mod text_records;
+mod topic_cell;
 mod window;
 
 pub use codebook::{Codebook, CodebookEntry};
@@ -44,4 +45,5 @@ pub use read_log::{BadRow, OnError, ReadLog, Unplaced};
 pub use records::{Batch, ReadOptions, RecordReader, open_records, read_records};
 pub use resumable::{Mark, Resumable};
 pub use side_columns::{Side, SideColumns, SideIndices};
+pub use topic_cell::{BadTopicCell, NO_TOPICS, TopicStance, parse_topics, write_topics};
 pub use window::{FramedBatch, Window};

@@ -84,6 +84,7 @@ pub fn cross_validate(
     folds: usize,
     control: &Control,
 ) -> Result<Vec<Answer>> {
+    set.check_single("cross_validate")?;
     let mut answers = vec![Answer::default(); set.len()];
     each_held_out(set, options, folds, control, |row, predictor| answers[row] = ask(set, row, predictor))?;
     Ok(answers)
@@ -100,18 +101,12 @@ pub fn each_held_out(
     control: &Control,
     mut each: impl FnMut(usize, &mut Predictor<'_>),
 ) -> Result<()> {
-    for fold in Fold::all(set, &labelled_rows(set), folds, options.seed)? {
+    for fold in Fold::all(set, &set.labelled_rows(), folds, options.seed)? {
         let share = fold.number as f64 / folds as f64;
         control.report(&format!("cross-validating: fold {} of {folds}", fold.number + 1), Some(share));
         show(set, options, &fold.train, &fold.held, control, &mut each)?;
     }
     Ok(())
-}
-
-/// Rows with a label.
-pub(super) fn labelled_rows(set: &TrainingSet) -> Vec<u32> {
-    let has_label = |&r: &u32| set.topic[r as usize] != UNLABELLED || set.stance[r as usize] != UNLABELLED;
-    (0..set.len() as u32).filter(has_label).collect()
 }
 
 /// A fold: the rows to train on, and those to judge.

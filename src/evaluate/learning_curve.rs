@@ -11,7 +11,7 @@ use serde::Serialize;
 
 use super::bootstrap::{Bootstrap, Interval};
 use super::comparison::Comparison;
-use super::cross_validation::{Fold, judge_fold, labelled_rows, rows_of};
+use super::cross_validation::{Fold, judge_fold, rows_of};
 use super::head::with_interval;
 use super::report::{Evaluation, EvaluationOptions, Resampled};
 use crate::control::Control;
@@ -107,7 +107,8 @@ pub fn learning_curve(
     bootstrap: Bootstrap,
     control: &Control,
 ) -> Result<LearningCurve> {
-    let rows = labelled_rows(set);
+    set.check_single("a learning curve")?;
+    let rows = set.labelled_rows();
     let cut = Fold::all(set, &rows, folds, options.seed)?;
     let pieces: Vec<Pieces> = cut.iter().map(|fold| Pieces::of(set, fold, options.seed)).collect::<Result<_>>()?;
     let count = pieces.iter().map(|p| p.count).min().unwrap_or(1);

@@ -15,11 +15,14 @@ mod joint;
 mod learning_curve;
 mod metrics;
 mod mistakes;
+mod multi_label;
+mod multi_label_text;
 mod probability;
 mod report;
 mod selective;
 mod significance;
 mod text;
+mod topics_answer;
 
 pub use agreement::{Agreement, AgreementScores, agreement};
 pub use agreement_report::{AgreementReport, Coding};
@@ -30,7 +33,9 @@ pub use cross_validation::{Answer, cross_validate, each_held_out, measure, score
 pub use learning_curve::{CurvePoint, CurveScores, LastDoubling, LearningCurve, learning_curve};
 pub use metrics::{HeadScores, LabelScores};
 pub use mistakes::{Mistake, MistakeCollector, Mistakes};
+pub use multi_label::{MultiLabelEvaluation, MultiLabelRow, MultiLabelScores};
 pub use probability::{Bin, Posterior, ProbabilityScores};
 pub use report::{Evaluation, EvaluationOptions, JointScores, Resampled, Row, UnknownLabels};
 pub use selective::{AcceptedScores, RiskPoint, Thresholds, aurc, risk_coverage};
 pub use significance::{Difference, HeadComparison, Test, mcnemar};
+pub use topics_answer::{TopicsAnswer, WrittenTopic, cross_validate_topics, measure_topics};

@@ -4,12 +4,13 @@
 //! what was taken for what, and last in plain words what the numbers mean. Few labels get the whole confusion table;
 //! many get the commonest confusions, for nobody reads a table of 200 columns.
 
+use std::collections::BTreeMap;
 use std::io::{self, Write};
 
 use super::bootstrap::Interval;
 use super::head::with_interval;
-use super::metrics::{HeadScores, share};
-use super::report::Evaluation;
+use super::metrics::{HeadScores, LabelScores, share};
+use super::report::{Evaluation, Resampled};
 use super::selective::AcceptedScores;
 
 /// Labels whose whole confusion table is shown.
@@ -21,7 +22,7 @@ const PAGE: usize = 96;
 /// Columns of a label at most.
 const LABEL: usize = 44;
 /// Columns of a figure with its interval, mostly.
-const INTERVAL: usize = 20;
+pub(super) const INTERVAL: usize = 20;
 /// Columns of a figure without.
 const BARE: usize = 8;
 
@@ -47,7 +48,7 @@ impl Evaluation {
         ];
         for (name, scores, with_confusion) in heads {
             let Some(scores) = scores else { continue };
-            write_labels(out, name, scores)?;
+            write_labels(out, name, &scores.labels, !scores.intervals.is_empty())?;
             if with_confusion {
                 write_confusion(out, name, scores)?;
             }
@@ -68,20 +69,7 @@ impl Evaluation {
              score and calibration error are of the probabilities, and best at 0; so is AURC, the mean share of\n\
              errors as ever more rows are answered, the surest first."
         )?;
-        let made = &self.bootstrap;
-        if made.resamples > 0 {
-            let s = if made.units == 1 { "" } else { "s" };
-            writeln!(
-                out,
-                "In brackets: {:.0} % bootstrap intervals, {} resamples of {} {}{s} (seed {}).",
-                made.level * 100.0,
-                made.resamples,
-                made.units,
-                made.unit,
-                made.seed
-            )?;
-        }
-        Ok(())
+        self.bootstrap.write_text(out)
     }
 
     fn write_headline(&self, out: &mut dyn Write) -> io::Result<()> {
@@ -171,13 +159,33 @@ impl Evaluation {
     }
 }
 
-fn write_labels(out: &mut dyn Write, name: &str, scores: &HeadScores) -> io::Result<()> {
-    let with_intervals = !scores.intervals.is_empty();
+impl Resampled {
+    /// Says how the intervals were made, if there are any.
+    pub(super) fn write_text(&self, out: &mut dyn Write) -> io::Result<()> {
+        let Resampled { resamples, seed, level, unit, units } = self;
+        if *resamples == 0 {
+            return Ok(());
+        }
+        let (level, s) = (level * 100.0, if *units == 1 { "" } else { "s" });
+        writeln!(
+            out,
+            "In brackets: {level:.0} % bootstrap intervals, {resamples} resamples of {units} {unit}{s} (seed {seed})."
+        )
+    }
+}
+
+/// A line for each label.
+pub(super) fn write_labels(
+    out: &mut dyn Write,
+    name: &str,
+    labels: &BTreeMap<String, LabelScores>,
+    with_intervals: bool,
+) -> io::Result<()> {
     let (cell, most) = if with_intervals { (INTERVAL, 24) } else { (9, LABEL) };
-    let width = scores.labels.keys().map(|l| columns(l)).max().unwrap_or(0).min(most);
+    let width = labels.keys().map(|l| columns(l)).max().unwrap_or(0).min(most);
     writeln!(out, "\n{}", plain(name))?;
     writeln!(out, "{:width$}  {:>8}  {:<cell$}  {:<cell$}  F1", "", "support", "precision", "recall")?;
-    for (label, s) in &scores.labels {
+    for (label, s) in labels {
         let figure = |f: f64, interval: &Option<Interval>| with_interval(f, interval.as_ref());
         let (precision, recall) = (figure(s.precision, &s.precision_interval), figure(s.recall, &s.recall_interval));
         let (label, f1) = (fitted(label, width), figure(s.f1, &s.f1_interval));
@@ -267,7 +275,7 @@ fn write_commonest(out: &mut dyn Write, name: &str, scores: &HeadScores) -> io::
 }
 
 /// A text without control characters: labels come from files, and must not steer the terminal.
-fn plain(text: &str) -> String {
+pub(super) fn plain(text: &str) -> String {
     text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
 }
 

@@ -16,7 +16,7 @@ use super::vectors::vectors;
 use crate::corpus::{Codebook, SideColumns};
 use crate::features::{Blocks, Vectoriser};
 use crate::labels::LabelSet;
-use crate::linear::{Calibration, LinearClassifier};
+use crate::linear::{Calibration, LinearClassifier, argmax};
 use crate::sparse::SparseMatrix;
 
 /// A head of one decision: the topic.
@@ -81,6 +81,33 @@ pub struct Counts {
     pub without_stance: usize,
 }
 
+/// How a topic head of several topics a paragraph decides: each topic by itself, where its decision score is 0 or more.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct MultiLabel {
+    /// Whether a paragraph that reaches no topic gets the nearest: so where every row of the corpus had one.
+    pub at_least_one: bool,
+}
+
+impl MultiLabel {
+    /// The topics that these decision scores give, surest first; of equal ones the first.
+    ///
+    /// ```
+    /// use rapporteur::model::MultiLabel;
+    /// assert_eq!(MultiLabel { at_least_one: false }.decide(&[0.5, -1.0, 2.0]), [2, 0]);
+    /// assert!(MultiLabel { at_least_one: false }.decide(&[-0.5, -1.0]).is_empty());
+    /// assert_eq!(MultiLabel { at_least_one: true }.decide(&[-0.5, -1.0]), [0]);
+    /// ```
+    pub fn decide(&self, decisions: &[f64]) -> Vec<usize> {
+        let mut out: Vec<usize> = (0..decisions.len()).filter(|&k| decisions[k] >= 0.0).collect();
+        if out.is_empty() && self.at_least_one && !decisions.is_empty() {
+            out.push(argmax(decisions));
+        }
+        out.sort_by(|&a, &b| decisions[b].total_cmp(&decisions[a]).then(a.cmp(&b)));
+        out
+    }
+}
+
 /// A trained model.
 pub struct Model {
     /// From text to vector.
@@ -91,6 +118,8 @@ pub struct Model {
     pub side: SideColumns,
     /// The topic head, unless the model was trained without topics.
     pub topic: Option<Head>,
+    /// How topics are decided where a paragraph may have several; `None`: it has one.
+    pub multi_label: Option<MultiLabel>,
     /// The stance head, unless the model was trained without stances.
     pub stance: Option<StanceHead>,
     /// What is added to the scores of pairs of topic and stance, where both are decided together; `None`: the topic first.

@@ -2,11 +2,12 @@
 //!
 //! Flows in: paths and columns. Flows out: the set, analysed on many threads and put together in the order of the files.
 
+use std::borrow::Cow;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use super::training_set::{LabelledText, TrainingSet, TrainingSetBuilder};
 use crate::control::Control;
-use crate::corpus::{Batch, Codebook, LabelColumns, LabelledReader, ReadOptions, nearest};
+use crate::corpus::{Batch, Codebook, LabelColumns, LabelledReader, ReadOptions, TopicStance, nearest};
 use crate::error::{Error, Result};
 use crate::features::{DocumentBatch, Documents};
 use crate::labels::LabelSet;
@@ -32,6 +33,7 @@ struct OwnedRow {
     text: String,
     topic: Option<String>,
     stance: Option<String>,
+    topics: Option<Vec<(String, Option<String>)>>,
     group: Option<String>,
     weight: f32,
     document: Option<String>,
@@ -75,8 +77,9 @@ pub fn read_training_set(
             let mut rows = Vec::with_capacity(batch.len());
             for i in 0..batch.len() {
                 let row = columns.row(batch, i)?;
-                if let (Some(codebook), Some(topic)) = (codebook, row.topic)
-                    && codebook.get(topic).is_none()
+                let several = row.topics.iter().flatten().map(|t| &*t.topic);
+                if let Some(codebook) = codebook
+                    && let Some(topic) = row.topic.into_iter().chain(several).find(|t| codebook.get(t).is_none())
                 {
                     return Err(unknown_topic(codebook, topic, row.place()));
                 }
@@ -86,6 +89,10 @@ pub fn read_training_set(
                     text: row.text.into_owned(),
                     topic: row.topic.map(str::to_owned),
                     stance: row.stance.map(str::to_owned),
+                    topics: row.topics.map(|topics| {
+                        let owned = |t: TopicStance<'_>| (t.topic.into_owned(), t.stance.map(Cow::into_owned));
+                        topics.into_iter().map(owned).collect()
+                    }),
                     group: row.group.map(str::to_owned),
                     weight: row.weight as f32,
                     document: row.side.document.map(str::to_owned),
@@ -98,10 +105,17 @@ pub fn read_training_set(
         |part| {
             let features: Vec<Vec<&str>> =
                 part.rows.iter().map(|row| row.features.iter().map(String::as_str).collect()).collect();
-            let rows = part.rows.iter().zip(&features).map(|(row, features)| LabelledText {
+            type Topics<'a> = Vec<(&'a str, Option<&'a str>)>;
+            let topics: Vec<Option<Topics<'_>>> = part
+                .rows
+                .iter()
+                .map(|row| Some(row.topics.as_ref()?.iter().map(|(t, s)| (t.as_str(), s.as_deref())).collect()))
+                .collect();
+            let rows = part.rows.iter().zip(&features).zip(&topics).map(|((row, features), topics)| LabelledText {
                 text: &row.text,
                 topic: row.topic.as_deref(),
                 stance: row.stance.as_deref(),
+                topics: topics.as_deref(),
                 group: row.group.as_deref(),
                 weight: Some(row.weight),
                 document: row.document.as_deref(),

@@ -15,7 +15,7 @@ use crate::sparse::SparseMatrix;
 pub struct Evidence {
     /// As it stands in the text, in lower case, with single spaces; `(context)` and `(party: green)` for what is no word of the text.
     pub words: String,
-    /// What it added to the label's score, compared with the mean of all labels; negative: it spoke against.
+    /// What it added to the label's score, compared with the mean of all labels where they exclude each other; negative: it spoke against.
     pub weight: f64,
     /// Where it stands, in bytes of the text; nowhere, if it is no word of it.
     pub places: Vec<Range<usize>>,
@@ -36,9 +36,14 @@ impl Predictor<'_> {
     /// ```
     pub fn topic_evidence(&mut self, text: &str, topic: usize) -> Vec<Evidence> {
         let Some(head) = &self.model().topic else { return Vec::new() };
+        // A topic that stands by itself is compared with no other.
+        let several = self.model().multi_label.is_some();
         let factor = head.calibration.factor;
         self.evidence(text, |column| {
             let weights = head.classifier.feature_weights(column);
+            if several {
+                return factor * weights.map(f64::from).nth(topic).unwrap_or_default();
+            }
             factor * above_mean(weights.map(f64::from), topic)
         })
     }

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::io::Read;
 
-use super::cascade::{Counts, Head, Model, StanceHead};
+use super::cascade::{Counts, Head, Model, MultiLabel, StanceHead};
 use super::decoding::PairOffsets;
 use super::departures::Departures;
 use super::error_curve::ErrorCurve;
@@ -27,8 +27,10 @@ const MOST_BYTES: u64 = 1 << 32;
 /// Intercepts, offsets and factors at most: with these no score, of weights however large, overflows.
 const LARGEST: f64 = 1e30;
 
-/// The version of the format; files of another are refused by name.
-pub const FORMAT: u32 = 3;
+/// The newest version of the format, which models of several topics a paragraph have; files of a newer one are refused by name.
+pub const FORMAT: u32 = 4;
+/// That of the other models, so that programs which know no others read them.
+const FORMAT_OF_ONE_TOPIC: u32 = 3;
 /// The oldest format that is read.
 const OLDEST: u32 = 1;
 
@@ -46,6 +48,8 @@ struct Header {
     #[serde(default, skip_serializing_if = "SideColumns::is_empty")]
     side: SideColumns,
     topic: Option<HeadHeader>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    multi_label: Option<MultiLabel>,
     stance: Option<StanceHeader>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pairs: Option<PairOffsets>,
@@ -79,6 +83,11 @@ struct StanceHeader {
 }
 
 impl Model {
+    /// The version of the format that its file has.
+    pub fn format(&self) -> u32 {
+        if self.multi_label.is_some() { FORMAT } else { FORMAT_OF_ONE_TOPIC }
+    }
+
     /// The bytes of this model's file.
     ///
     /// # Errors
@@ -109,7 +118,7 @@ impl Model {
             out.f64s("departure.intercepts", stance.departures.intercepts());
         }
         let header = Header {
-            format: FORMAT,
+            format: self.format(),
             program: self.program.clone(),
             digest: self.digest.clone(),
             counts: self.counts.clone(),
@@ -118,6 +127,7 @@ impl Model {
             blocks: self.blocks.clone(),
             side: self.side.clone(),
             topic: self.topic.as_ref().map(head_header),
+            multi_label: self.multi_label,
             stance: self.stance.as_ref().map(|s| StanceHeader {
                 head: head_header(&s.head),
                 topics: s.topics.names().to_vec(),
@@ -353,11 +363,15 @@ fn read_model(reader: &Reader<'_>, header: Header) -> Result<Model, String> {
             return Err("the offsets of its pairs are of other labels, or out of range".into());
         }
     }
+    if header.multi_label.is_some() && (topic.is_none() || header.pairs.is_some()) {
+        return Err("it decides on several topics and has none, or decides pairs".into());
+    }
     Ok(Model {
         vectoriser,
         blocks,
         side,
         topic,
+        multi_label: header.multi_label,
         stance,
         pairs: header.pairs,
         codebook: header.codebook,

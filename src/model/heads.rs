@@ -20,12 +20,12 @@ use crate::linear::{Calibration, HeldOut, LinearClassifier, Loss, argmax};
 const PATH_LOGISTIC: &[f64] = &[0.1, 0.3, 1.0, 3.0, 10.0, 30.0, 100.0];
 const PATH_SVM: &[f64] = &[0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0];
 /// Where nothing can be chosen by folds: too few rows or groups.
-const FALLBACK_LOGISTIC: f64 = 10.0;
-const FALLBACK_SVM: f64 = 0.3;
+pub(super) const FALLBACK_LOGISTIC: f64 = 10.0;
+pub(super) const FALLBACK_SVM: f64 = 0.3;
 /// Rows on which choices are made; more change them little.
 pub(super) const SAMPLE: usize = 20_000;
 /// Relative gap of the fits that choose.
-const ROUGH: f64 = 1e-2;
+pub(super) const ROUGH: f64 = 1e-2;
 /// Folds, and how many where the task is large: more folds steady the choice and the calibration of a small corpus.
 pub(super) const FOLDS: usize = 5;
 pub(super) const FEW_FOLDS: usize = 3;
@@ -109,8 +109,8 @@ pub(super) fn choose(
 ) -> Result<Chosen> {
     let logistic = options.classifier == Loss::Logistic;
     let path: Vec<f64> = match (options.c, at) {
-        (Choice::Value(c), _) | (Choice::Auto, Some(c)) => vec![c],
-        (Choice::Auto, None) => (if logistic { PATH_LOGISTIC } else { PATH_SVM }).to_vec(),
+        (Choice::Auto, Some(c)) => vec![c],
+        _ => path_of(options),
     };
     let wanted = options.c == Choice::Auto || options.calibration != CalibrationMethod::None || options.thresholds;
     let sample = spread(task.rows.len(), SAMPLE);
@@ -142,6 +142,15 @@ pub(super) fn choose(
     let held_out = part.held_out(&scores);
     let log_loss = temperature.refit_temperature(held_out).log_loss(held_out);
     Ok(Chosen { c, sample, folds, scores, log_loss })
+}
+
+/// The values of `C` to try: a path, or the one that is given.
+pub(super) fn path_of(options: &TrainOptions) -> Vec<f64> {
+    match (options.c, options.classifier) {
+        (Choice::Value(c), _) => vec![c],
+        (Choice::Auto, Loss::Logistic) => PATH_LOGISTIC.to_vec(),
+        (Choice::Auto, Loss::Svm) => PATH_SVM.to_vec(),
+    }
 }
 
 /// Whether a problem much like the one `chosen` was found for, with other features, promises better: judged by one fold, where the choice is to be cheap.
@@ -252,7 +261,7 @@ pub(super) fn decide(task: &Task<'_>, chosen: &Chosen, options: &TrainOptions) -
 
 impl<'x> Task<'x> {
     /// The same task on some of its rows.
-    fn subset(&self, places: &[usize]) -> Task<'x> {
+    pub fn subset(&self, places: &[usize]) -> Task<'x> {
         let k = self.classes;
         let allowed = match self.allowed.is_empty() {
             true => Vec::new(),
@@ -352,7 +361,7 @@ impl<'x> Task<'x> {
 }
 
 /// At most `most` of 0..n, evenly spread.
-fn spread(n: usize, most: usize) -> Vec<usize> {
+pub(super) fn spread(n: usize, most: usize) -> Vec<usize> {
     if n <= most {
         (0..n).collect()
     } else {
@@ -361,7 +370,7 @@ fn spread(n: usize, most: usize) -> Vec<usize> {
 }
 
 /// A fold for each sampled row; `None` where there are too few rows or groups for two folds.
-fn deal(sample: &[usize], dealing: Dealing<'_>, most: usize, seed: u64) -> Option<Vec<u32>> {
+pub(super) fn deal(sample: &[usize], dealing: Dealing<'_>, most: usize, seed: u64) -> Option<Vec<u32>> {
     let strata: Vec<u32> = sample.iter().map(|&i| dealing.strata[i]).collect();
     let groups: Option<Vec<u32>> = dealing.groups.map(|groups| sample.iter().map(|&i| groups[i]).collect());
     let units = match &groups {

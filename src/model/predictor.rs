@@ -97,6 +97,35 @@ impl<'a> Predictor<'a> {
         self.judge()
     }
 
+    /// Judges a paragraph that may have several topics: each of them, surest first, with the stance on it. Of a model of one topic a paragraph, that one.
+    ///
+    /// ```
+    /// use rapporteur::{Control, LabelledText, Predictor, TrainOptions, TrainingSetBuilder, train};
+    /// let mut rows = TrainingSetBuilder::default();
+    /// for i in 0..60 {
+    ///     let (verb, stance) = [("welcome", "support"), ("reject", "oppose")][i % 2];
+    ///     let topics = [("rail", Some(stance)), ("water", Some(stance))];
+    ///     let (part, text) = match i % 3 {
+    ///         0 => (&topics[..1], format!("We {verb} the train of {i}.")),
+    ///         1 => (&topics[1..], format!("We {verb} the dam of {i}.")),
+    ///         _ => (&topics[..], format!("We {verb} the train and the dam of {i}.")),
+    ///     };
+    ///     rows.push(LabelledText { text: &text, topics: Some(part), ..Default::default() });
+    /// }
+    /// let model = train(&rows.finish(), &TrainOptions::default(), &Control::default())?;
+    /// let mut predictor = Predictor::new(&model);
+    /// let mut found: Vec<_> = predictor.predict_all("They reject the dam and the train.").into_iter()
+    ///     .map(|p| (predictor.topic_name(p).unwrap(), predictor.stance_name(p).unwrap()))
+    ///     .collect();
+    /// found.sort();
+    /// assert_eq!(found, [("rail", "oppose"), ("water", "oppose")]);
+    /// # Ok::<(), rapporteur::Error>(())
+    /// ```
+    pub fn predict_all(&mut self, text: &str) -> Vec<Prediction> {
+        self.read(text);
+        self.judge_all()
+    }
+
     /// Reads a paragraph, for [`Predictor::topic`], [`Predictor::stance_given`] and [`Predictor::vector`] to work on.
     pub fn read(&mut self, text: &str) {
         self.row.clear();
@@ -159,16 +188,33 @@ impl<'a> Predictor<'a> {
         self.row.push_row(row.indices.iter().copied().zip(row.values.iter().copied()));
     }
 
-    /// Judges the paragraph read last.
+    /// Judges the paragraph read last; if it may have several topics, the surest.
     pub fn judge(&mut self) -> Prediction {
-        let mut out = self.topic();
+        let topic = self.topic();
         let model = self.model;
-        if let (Some(pairs), Some(_)) = (&model.pairs, out.topic) {
+        if let (Some(pairs), Some(_)) = (&model.pairs, topic.topic) {
             let topic = self.topic_of_best_pair(pairs);
-            (out.topic, out.topic_probability) = (Some(topic), self.topic_probabilities[topic]);
-            (out.stance, out.stance_probability) = self.stance_of_pair(topic, pairs);
-            return out;
+            let (stance, stance_probability) = self.stance_of_pair(topic, pairs);
+            let topic_probability = self.topic_probabilities[topic];
+            return Prediction { topic: Some(topic), topic_probability, stance, stance_probability };
         }
+        self.with_stance(topic)
+    }
+
+    /// Judges all topics of the paragraph read last, surest first, each with the stance on it. Of a model of one topic a paragraph, as [`Predictor::judge`]; nothing where that gives no label.
+    pub fn judge_all(&mut self) -> Vec<Prediction> {
+        if self.model.multi_label.is_none() {
+            let prediction = self.judge();
+            let any = prediction.topic.is_some() || prediction.stance.is_some();
+            return if any { vec![prediction] } else { Vec::new() };
+        }
+        self.topics().into_iter().map(|topic| self.with_stance(topic)).collect()
+    }
+
+    /// A topic of the paragraph read last, with the stance on it. Without a topic it has a stance only where the model judges no topics.
+    pub fn with_stance(&mut self, topic: Prediction) -> Prediction {
+        let mut out = topic;
+        let model = self.model;
         let known = out.topic.and_then(|t| self.stance_topic.get(t).copied().flatten());
         match (&model.stance, model.options.stance_scope, out.topic) {
             (Some(stance), StanceScope::Global, Some(_)) if self.can_have_stance(stance, known) => {
@@ -252,6 +298,19 @@ impl<'a> Predictor<'a> {
         !self.is_blank() && topic.is_none_or(|t| stance.seen_with(t).contains(&true))
     }
 
+    /// All topics of the paragraph read last, surest first, without their stances. Of a model of one topic a paragraph, what [`Predictor::topic`] says.
+    pub fn topics(&mut self) -> Vec<Prediction> {
+        let first = self.topic();
+        if first.topic.is_none() {
+            return Vec::new();
+        }
+        let Some(multi_label) = self.model.multi_label else { return vec![first] };
+        let written = multi_label.decide(&self.topic_decisions);
+        let prediction =
+            |t: usize| Prediction { topic: Some(t), topic_probability: self.topic_probabilities[t], ..first };
+        written.into_iter().map(prediction).collect()
+    }
+
     /// The vector of the paragraph read last.
     pub fn vector(&self) -> SparseRow<'_> {
         self.row.row(0)
@@ -270,7 +329,7 @@ impl<'a> Predictor<'a> {
         &mut self.texts
     }
 
-    /// The topic of the paragraph read last; no stance.
+    /// The topic of the paragraph read last, the surest if it may have several; no stance.
     pub fn topic(&mut self) -> Prediction {
         let none = Prediction::default();
         let Some(head) = &self.model.topic else { return none };
@@ -282,6 +341,16 @@ impl<'a> Predictor<'a> {
         head.calibration.mend(&mut self.topic_probabilities);
         self.topic_decisions.copy_from_slice(&self.topic_probabilities);
         self.topic_decisions.iter_mut().zip(&head.offsets).for_each(|(z, b)| *z += b);
+        if let Some(multi_label) = self.model.multi_label {
+            // Topics do not exclude each other: each has a probability of its own.
+            self.topic_probabilities.iter_mut().for_each(|z| *z = 1.0 / (1.0 + libm::exp(-*z)));
+            let first = multi_label.decide(&self.topic_decisions).first().copied();
+            return first.map_or(none, |t| Prediction {
+                topic: Some(t),
+                topic_probability: self.topic_probabilities[t],
+                ..none
+            });
+        }
         head.calibration.mended_probabilities(&mut self.topic_probabilities);
         let topic = argmax(&self.topic_decisions);
         Prediction { topic: Some(topic), topic_probability: self.topic_probabilities[topic], ..none }

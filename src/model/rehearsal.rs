@@ -7,7 +7,7 @@
 use super::heads::{Chosen, decide};
 use super::options::{CalibrationMethod, TrainOptions};
 use super::out_of_fold::Task;
-use super::trainer::{Data, TopicChoice, vectorise};
+use super::trainer::{Data, Labels, TopicChoice, vectorise};
 use super::training_set::TrainingSet;
 use super::vectors::ends;
 use crate::control::Control;
@@ -17,7 +17,7 @@ use crate::sparse::SparseMatrix;
 /// Rows of a corpus as vectors, for recipes that differ in nothing before the vector.
 pub struct Vectors<'a> {
     set: &'a TrainingSet,
-    rows: &'a [u32],
+    labels: Labels,
     x: SparseMatrix,
     ends: Vec<usize>,
 }
@@ -48,7 +48,7 @@ impl<'a> Vectors<'a> {
         control: &Control,
     ) -> Result<Self> {
         let (vectoriser, blocks, x) = vectorise(set, rows, of, options, control)?;
-        Ok(Vectors { set, rows, x, ends: ends(&vectoriser, &blocks) })
+        Ok(Vectors { set, labels: Labels::of(set, rows), x, ends: ends(&vectoriser, &blocks) })
     }
 
     /// What the topic head decides; `None` where there are no two topics, or too few rows for folds. The seed deals the folds.
@@ -74,13 +74,13 @@ impl<'a> Vectors<'a> {
     }
 
     fn data<'b>(&'b self, options: &'b TrainOptions) -> Data<'b> {
-        Data { set: self.set, rows: self.rows, x: &self.x, ends: &self.ends, options }
+        Data { set: self.set, labels: &self.labels, x: &self.x, ends: &self.ends, options }
     }
 
     fn rehearsal(&self, task: &Task<'_>, chosen: &Chosen, options: &TrainOptions) -> Option<Rehearsal> {
         let (places, decided) = decide(task, chosen, options);
         (!places.is_empty()).then(|| Rehearsal {
-            rows: places.iter().map(|&i| self.rows[task.rows[i] as usize]).collect(),
+            rows: places.iter().map(|&i| self.labels.rows[task.rows[i] as usize]).collect(),
             targets: places.iter().map(|&i| task.targets[i]).collect(),
             decided,
             classes: task.classes,

@@ -1,6 +1,7 @@
 //! Training a model.
 //!
 //! Flows in: a [`TrainingSet`] and [`TrainOptions`]. Flows out: a [`Model`]. Topic and stance heads are trained side by side on the same vectors; the stance head sees the true topic of its rows.
+//! Of several topics a row the topic head is one-vs-rest, and the stance head sees the row once for each of its topics.
 
 use super::cascade::{Counts, Head, Model, StanceHead};
 use super::decoding::{Gold, PairOffsets, StancesHeldOut, TopicsHeldOut, choose_pairs};
@@ -8,8 +9,10 @@ use super::departures::{Copied, MOST_TOPICS};
 use super::heads::{Chosen, Dealing, Fitted, choose, choose_weighting, fit, promises};
 use super::known_errors::KnownErrors;
 use super::memory;
-use super::options::{Choice, FeatureWeighting, TrainOptions};
+use super::one_vs_rest::OneVsRest;
+use super::options::{Choice, Decoding, FeatureWeighting, TrainOptions};
 use super::out_of_fold::Task;
+use super::topic_sets::TopicSets;
 use super::training_set::TrainingSet;
 use super::vectors::{blocks, ends, vectors};
 use crate::control::Control;
@@ -63,8 +66,7 @@ pub fn train_once(mut set: TrainingSet, options: &TrainOptions, control: &Contro
 
 /// Those of the rows that have a label.
 fn labelled_rows(set: &TrainingSet, rows: impl IntoIterator<Item = u32>) -> Result<Vec<u32>> {
-    let has_label = |&r: &u32| set.topic[r as usize] != UNLABELLED || set.stance[r as usize] != UNLABELLED;
-    let rows: Vec<u32> = rows.into_iter().filter(has_label).collect();
+    let rows: Vec<u32> = rows.into_iter().filter(|&r| set.is_labelled(r as usize)).collect();
     match rows.is_empty() {
         true => Err(Error::corpus(
             "no row has a label",
@@ -95,13 +97,34 @@ fn fit_heads(
     control.check()?;
     control.report("fitting", None);
     let ends = ends(&vectoriser, &blocks);
-    let data = Data { set, rows, x: &x, ends: &ends, options };
     let of_stance = options.of_stance();
-    let (topic, stance) =
-        rayon::join(|| data.topic_head(control), || Data { options: &of_stance, ..data }.stance_head(control));
-    let (topic, stance) = (topic?, stance?);
-    let pairs = topic.as_ref().zip(stance.as_ref()).and_then(|(topic, stance)| data.pairs(topic, stance));
-    let (topic, stance) = (topic.map(|(head, _)| head), stance.map(|(head, _)| head));
+    let (topic, stance, pairs, counts, multi_label) = match &set.several {
+        None => {
+            let labels = Labels::of(set, rows);
+            let data = Data { set, labels: &labels, x: &x, ends: &ends, options };
+            let (topic, stance) =
+                rayon::join(|| data.topic_head(control), || Data { options: &of_stance, ..data }.stance_head(control));
+            let (topic, stance) = (topic?, stance?);
+            let pairs = topic.as_ref().zip(stance.as_ref()).and_then(|(topic, stance)| data.pairs(topic, stance));
+            (topic.map(|(head, _)| head), stance.map(|(head, _)| head), pairs, data.counts(), None)
+        }
+        Some(several) => {
+            let (labels, of) = Labels::of_pairs(several, rows);
+            let of_row = OneVsRest { set, several, rows, x: &x, ends: &ends, options };
+            // Of a row's topics each is decided by itself, so there are no pairs to choose among.
+            let of_stance = TrainOptions { decoding: Decoding::TopicFirst, ..of_stance };
+            let (topic, stance) = rayon::join(
+                || of_row.head(control),
+                || {
+                    Data { set, labels: &labels, x: &x.select(&of), ends: &ends, options: &of_stance }
+                        .stance_head(control)
+                },
+            );
+            let (topic, multi_label) = topic?.unzip();
+            let counts = Data { set, labels: &labels, x: &x, ends: &ends, options }.counts();
+            (topic, stance?.map(|(head, _)| head), None, of_row.counts(counts), multi_label)
+        }
+    };
     if topic.is_none() && stance.is_none() {
         let what = |name: &str, labels: &LabelSet| match labels.names() {
             [one] => format!("the only {name} is {one:?}"),
@@ -121,7 +144,8 @@ fn fit_heads(
         pairs,
         codebook: None,
         options: options.clone(),
-        counts: data.counts(),
+        counts,
+        multi_label,
         program: concat!("rapporteur ", env!("CARGO_PKG_VERSION")).to_owned(),
         digest: set.digest.clone(),
         scores: Default::default(),
@@ -173,11 +197,41 @@ pub(super) fn vectorise(
     Ok((vectoriser, blocks, x))
 }
 
+/// What is to be learnt of the rows at hand, one topic and one stance each.
+pub(super) struct Labels {
+    /// Rows of the training set.
+    pub rows: Vec<u32>,
+    topic: Vec<u32>,
+    stance: Vec<u32>,
+}
+
+impl Labels {
+    /// Of some rows, in a corpus of one topic a row.
+    pub fn of(set: &TrainingSet, rows: &[u32]) -> Labels {
+        let part = |numbers: &[u32]| rows.iter().map(|&r| numbers[r as usize]).collect();
+        Labels { rows: rows.to_vec(), topic: part(&set.topic), stance: part(&set.stance) }
+    }
+
+    /// Of some rows, each as often as it has topics; and the place of each among the rows given.
+    fn of_pairs(several: &TopicSets, rows: &[u32]) -> (Labels, Vec<usize>) {
+        let (mut out, mut of) = (Labels { rows: Vec::new(), topic: Vec::new(), stance: Vec::new() }, Vec::new());
+        for (place, &row) in rows.iter().enumerate() {
+            for &(topic, stance) in several.of(row as usize) {
+                of.push(place);
+                out.rows.push(row);
+                out.topic.push(topic);
+                out.stance.push(stance);
+            }
+        }
+        (out, of)
+    }
+}
+
 /// Rows at hand and their vectors.
 #[derive(Clone, Copy)]
 pub(super) struct Data<'a> {
     pub set: &'a TrainingSet,
-    pub rows: &'a [u32],
+    pub labels: &'a Labels,
     pub x: &'a SparseMatrix,
     /// Where the blocks of columns end that have a length of their own.
     pub ends: &'a [usize],
@@ -206,9 +260,8 @@ pub(super) struct StanceChoice<'a> {
 
 impl Data<'_> {
     /// The labels of the rows at hand: those that occur in them, in order, and each row's number among these.
-    fn labels(&self, all: &LabelSet, numbers: &[u32]) -> (LabelSet, Vec<u32>) {
+    fn labels(&self, all: &LabelSet, mine: &[u32]) -> (LabelSet, Vec<u32>) {
         let mut renumber = vec![UNLABELLED; all.len()];
-        let mine: Vec<u32> = self.rows.iter().map(|&r| numbers[r as usize]).collect();
         mine.iter().filter(|&&n| n != UNLABELLED).for_each(|&n| renumber[n as usize] = 0);
         let present: Vec<usize> = (0..all.len()).filter(|&n| renumber[n] == 0).collect();
         present.iter().enumerate().for_each(|(i, &n)| renumber[n] = i as u32);
@@ -227,7 +280,7 @@ impl Data<'_> {
         let rows: Vec<u32> = (0..numbers.len() as u32).filter(|&i| numbers[i as usize] != UNLABELLED).collect();
         let targets: Vec<u32> = rows.iter().map(|&i| numbers[i as usize]).collect();
         let row_weights: Option<Vec<f32>> =
-            self.set.weights.as_ref().map(|w| rows.iter().map(|&i| w[self.rows[i as usize] as usize]).collect());
+            self.set.weights.as_ref().map(|w| rows.iter().map(|&i| w[self.labels.rows[i as usize] as usize]).collect());
         let mut linear = self.options.linear()?;
         linear.class_weight =
             if self.options.class_weight.balanced { ClassWeight::Balanced } else { ClassWeight::None };
@@ -266,8 +319,13 @@ impl Data<'_> {
     }
 
     fn groups(&self, task: &Task<'_>) -> Option<Vec<u32>> {
-        let groups = self.set.groups.as_ref()?;
-        Some(task.rows.iter().map(|&i| groups[self.rows[i as usize] as usize]).collect())
+        let row = |&i: &u32| self.labels.rows[i as usize];
+        match (&self.set.groups, &self.set.several) {
+            (Some(groups), _) => Some(task.rows.iter().map(|i| groups[row(i) as usize]).collect()),
+            // A row that is there once for each of its topics is to be in one fold.
+            (None, Some(_)) => Some(task.rows.iter().map(row).collect()),
+            (None, None) => None,
+        }
     }
 
     fn topic_head(&self, control: &Control) -> Result<Option<(Head, TopicsHeldOut)>> {
@@ -287,18 +345,19 @@ impl Data<'_> {
         if !self.options.decides_pairs() {
             return None;
         }
-        let group = |row: u32| self.set.groups.as_ref().map_or(row, |groups| groups[self.rows[row as usize] as usize]);
+        let group =
+            |row: u32| self.set.groups.as_ref().map_or(row, |groups| groups[self.labels.rows[row as usize] as usize]);
         let gold = Gold {
             x: self.x,
-            topic: &self.labels(&self.set.topics, &self.set.topic).1,
-            stance: &self.labels(&self.set.stances, &self.set.stance).1,
+            topic: &self.labels(&self.set.topics, &self.labels.topic).1,
+            stance: &self.labels(&self.set.stances, &self.labels.stance).1,
             group: &group,
         };
         choose_pairs((topic, topics), (stance, stances), &gold, self.options)
     }
 
     pub fn choose_topic(&self, control: &Control) -> Result<Option<TopicChoice<'_>>> {
-        let (labels, numbers) = self.labels(&self.set.topics, &self.set.topic);
+        let (labels, numbers) = self.labels(&self.set.topics, &self.labels.topic);
         if labels.len() < 2 {
             return Ok(None);
         }
@@ -320,7 +379,7 @@ impl Data<'_> {
         let mut held_out = StancesHeldOut::default();
         if self.options.decides_pairs() && choice.topics.len() > 1 {
             let (parts, calibrations, unseen_by) =
-                choice.chosen.without_folds(&task, &fitted, self.rows.len(), control)?;
+                choice.chosen.without_folds(&task, &fitted, self.labels.rows.len(), control)?;
             let split = |(wide, stretch): (LinearClassifier, _)| {
                 (choice.copied.split(&wide, choice.departure, choice.topics.len()), stretch)
             };
@@ -335,8 +394,8 @@ impl Data<'_> {
     }
 
     pub fn choose_stance(&self, control: &Control) -> Result<Option<StanceChoice<'_>>> {
-        let (labels, numbers) = self.labels(&self.set.stances, &self.set.stance);
-        let (topics, topic_of) = self.labels(&self.set.topics, &self.set.topic);
+        let (labels, numbers) = self.labels(&self.set.stances, &self.labels.stance);
+        let (topics, topic_of) = self.labels(&self.set.topics, &self.labels.topic);
         if labels.len() < 2 {
             return Ok(None);
         }
@@ -425,8 +484,8 @@ impl Data<'_> {
     }
 
     fn counts(&self) -> Counts {
-        let (topics, topic_of) = self.labels(&self.set.topics, &self.set.topic);
-        let (stances, stance_of) = self.labels(&self.set.stances, &self.set.stance);
+        let (topics, topic_of) = self.labels(&self.set.topics, &self.labels.topic);
+        let (stances, stance_of) = self.labels(&self.set.stances, &self.labels.stance);
         let tally = |labels: &LabelSet, numbers: &[u32]| {
             let mut counts = vec![0; labels.len()];
             numbers.iter().filter(|&&n| n != UNLABELLED).for_each(|&n| counts[n as usize] += 1);
@@ -434,13 +493,13 @@ impl Data<'_> {
         };
         let without = |numbers: &[u32]| numbers.iter().filter(|&&n| n == UNLABELLED).count();
         let groups = self.set.groups.as_ref().map(|groups| {
-            let mut mine: Vec<u32> = self.rows.iter().map(|&r| groups[r as usize]).collect();
+            let mut mine: Vec<u32> = self.labels.rows.iter().map(|&r| groups[r as usize]).collect();
             mine.sort_unstable();
             mine.dedup();
             mine.len()
         });
         Counts {
-            rows: self.rows.len(),
+            rows: self.labels.rows.len(),
             groups,
             topics: tally(&topics, &topic_of),
             stances: tally(&stances, &stance_of),

@@ -11,12 +11,15 @@ use crate::features::{DocumentBatch, Documents};
 use crate::labels::{LabelColumn, LabelSet, UNLABELLED};
 use crate::text::{Language, LanguageDetector};
 
+use super::topic_sets::{TopicSets, TopicSetsBuilder};
+
 /// Rows as they are gathered; [`TrainingSetBuilder::finish`] makes a [`TrainingSet`].
 #[derive(Default)]
 pub struct TrainingSetBuilder {
     documents: Documents,
     topic: LabelColumn,
     stance: LabelColumn,
+    sets: TopicSetsBuilder,
     group: LabelColumn,
     weights: Vec<f32>,
     side: SideColumns,
@@ -36,6 +39,9 @@ pub struct LabelledText<'a> {
     pub topic: Option<&'a str>,
     /// Its stance, where known.
     pub stance: Option<&'a str>,
+    /// In place of the two, in a corpus of several topics a row: all its topics, each with its stance where known; empty for none of the topics, `None` where nothing is known.
+    /// One row that has them makes the corpus one of several topics.
+    pub topics: Option<&'a [(&'a str, Option<&'a str>)]>,
     /// What it belongs to (a speech, a speaker): rows of a group never stand on both sides of a fold.
     pub group: Option<&'a str>,
     /// How much it counts; `None` is 1.
@@ -125,6 +131,15 @@ impl TrainingSetBuilder {
         for (i, column) in self.features.iter_mut().enumerate() {
             column.push(row.features.get(i).copied().filter(|value| !value.is_empty()));
         }
+        if let Some(topics) = row.topics {
+            for part in topics.iter().flat_map(|&(topic, stance)| [topic, stance.unwrap_or_default()]) {
+                self.digest.update(&(part.len() as u64).to_le_bytes());
+                self.digest.update(part.as_bytes());
+            }
+            // No text is so long: a row of no topics is told from one of which nothing is known.
+            self.digest.update(&u64::MAX.to_le_bytes());
+        }
+        self.sets.push(row.topics);
         self.detector.see(row.text);
         self.topic.push(row.topic);
         self.stance.push(row.stance);
@@ -136,6 +151,10 @@ impl TrainingSetBuilder {
     pub fn finish(self) -> TrainingSet {
         let (topics, topic) = self.topic.finish();
         let (stances, stance) = self.stance.finish();
+        let (topics, stances, several) = match self.sets.finish() {
+            None => (topics, stances, None),
+            Some((topics, stances, several)) => (topics, stances, Some(several)),
+        };
         let weights = self.weights.iter().any(|&w| w != 1.0).then_some(self.weights);
         TrainingSet {
             documents: self.documents,
@@ -143,6 +162,7 @@ impl TrainingSetBuilder {
             topic,
             stances,
             stance,
+            several,
             groups: self.group.finish_groups(),
             weights,
             document: self.side.document.as_ref().map(|_| self.document.finish()),
@@ -175,6 +195,8 @@ pub struct TrainingSet {
     pub stances: LabelSet,
     /// Stance of each row, or [`UNLABELLED`].
     pub stance: Vec<u32>,
+    /// The topics of each row with their stances, in a corpus of several topics a row; `topic` and `stance` are then [`UNLABELLED`] throughout.
+    pub several: Option<TopicSets>,
     /// Group of each row, where the corpus has groups.
     pub groups: Option<Vec<u32>>,
     /// Weight of each row, where they differ.
@@ -202,6 +224,27 @@ impl TrainingSet {
     /// True when there is no row.
     pub fn is_empty(&self) -> bool {
         self.topic.is_empty()
+    }
+
+    /// Whether anything is known of a row's labels; to have none of the topics is known too.
+    pub fn is_labelled(&self, row: usize) -> bool {
+        match &self.several {
+            None => self.topic[row] != UNLABELLED || self.stance[row] != UNLABELLED,
+            Some(several) => several.is_labelled(row),
+        }
+    }
+
+    /// The rows that [`TrainingSet::is_labelled`].
+    pub fn labelled_rows(&self) -> Vec<u32> {
+        (0..self.len() as u32).filter(|&row| self.is_labelled(row as usize)).collect()
+    }
+
+    /// Refuses a corpus of several topics a row, for what knows but one.
+    pub(crate) fn check_single(&self, what: &str) -> Result<()> {
+        match self.several {
+            None => Ok(()),
+            Some(_) => Err(Error::usage(format!("{what} knows corpora of one topic a row only, and no --multi-label"))),
+        }
     }
 
     /// The rows at most `most` before and after one that are of its document, in order; without the row itself.
@@ -243,8 +286,11 @@ impl TrainingSet {
         Ok(())
     }
 
-    /// A number for each pair of topic and stance that occurs, by which folds are stratified.
+    /// A number for each pair of topic and stance that occurs, by which folds are stratified; of several topics, the rarest of a row.
     pub fn strata(&self, rows: &[u32]) -> Vec<u32> {
+        if let Some(several) = &self.several {
+            return several.strata(rows);
+        }
         let wide = self.stances.len() as u64 + 1;
         let pair = |&row: &u32| {
             let part = |n: u32| if n == UNLABELLED { 0 } else { u64::from(n) + 1 };

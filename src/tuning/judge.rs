@@ -10,7 +10,6 @@ use std::time::Instant;
 use super::metric::Metric;
 use crate::control::Control;
 use crate::error::{Error, Result};
-use crate::labels::UNLABELLED;
 use crate::model::{Choice, Rehearsal, TrainOptions, TrainingSet, Vectors};
 use crate::resample::{poisson_weight, spread};
 
@@ -69,8 +68,7 @@ pub(super) struct Judge<'a> {
 
 impl<'a> Judge<'a> {
     pub fn new(set: &'a TrainingSet, metric: Metric, seed: u64) -> Self {
-        let is_labelled = |&r: &u32| set.topic[r as usize] != UNLABELLED || set.stance[r as usize] != UNLABELLED;
-        let labelled: Vec<u32> = (0..set.len() as u32).filter(is_labelled).collect();
+        let labelled = set.labelled_rows();
         let spread = |most: usize| -> Vec<u32> {
             let n = labelled.len() as u128;
             let most = if labelled.len() <= most + most / 2 { n } else { most as u128 };

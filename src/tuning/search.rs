@@ -56,6 +56,7 @@ const FINAL_FIT: f64 = 1.7;
 /// # Errors
 /// When the corpus cannot be learnt from with the options given, or has too few rows for folds, or lacks what the metric looks at.
 pub fn tune(set: &TrainingSet, base: &TrainOptions, search: &TuneOptions, control: &Control) -> Result<Tuned> {
+    set.check_single("tune")?;
     let mut state = Search::new(set, base, search, control);
     let ended = state.run()?;
     state.finish(ended)

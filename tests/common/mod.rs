@@ -227,6 +227,12 @@ impl Table {
         self.rows.iter().map(|row| row[at].as_str()).collect()
     }
 
+    /// The cells of a column as numbers, empty ones as 0.
+    pub fn numbers_or_zero(&self, name: &str) -> Vec<f64> {
+        let number = |cell: &str| if cell.is_empty() { 0.0 } else { cell.parse().unwrap() };
+        self.column(name).into_iter().map(number).collect()
+    }
+
     /// The cells of a column as numbers.
     pub fn numbers(&self, name: &str) -> Vec<f64> {
         self.column(name).iter().map(|cell| cell.parse().unwrap()).collect()

@@ -1,0 +1,132 @@
+//! `rapporteur evaluate` of models that give a paragraph several topics.
+//!
+//! Flows in: a labelled file whose topic cells hold several topics, and a model. Flows out: an evaluation, and the file with a row for each topic written.
+
+use std::borrow::Cow;
+
+use rapporteur::corpus::{Batch, ColumnNames, FramedBatch, LabelColumns, LabelledReader, Output, SideColumns};
+use rapporteur::evaluate::{Bootstrap, MultiLabelEvaluation, MultiLabelRow, TopicsAnswer};
+use rapporteur::labels::LabelColumn;
+use rapporteur::model::{Model, Predictor};
+use rapporteur::pipeline::in_order;
+use rapporteur::{Error, Result};
+
+use super::Common;
+use super::answers::{AnswerOptions, AnswerWriter, Labels, Layout};
+use super::columns::ColumnArgs;
+use super::reading::Reading;
+use super::rows::{Rows, with_names};
+use super::terminal::Terminal;
+
+/// Topics of a row with their stances, kept.
+type Topics = Vec<(String, Option<String>)>;
+/// A row as it was judged: its gold topics, its group, what was said.
+type Judged = (Option<Topics>, Option<String>, TopicsAnswer);
+
+/// Lets a model judge all rows of a labelled file, and scores what it says.
+pub fn judge(
+    path: &str,
+    (columns, reading): (&ColumnArgs, &Reading),
+    model: &Model,
+    bootstrap: Bootstrap,
+    common: &Common,
+    terminal: &Terminal,
+) -> Result<(MultiLabelEvaluation, Vec<TopicsAnswer>)> {
+    let (Some(head), Some(_)) = (&model.topic, model.multi_label) else {
+        return Err(Error::usage(
+            "--multi-label is for models that were trained with it, and this one gives a paragraph one topic",
+        ));
+    };
+    let side = with_names(model, columns.document_column.as_deref(), columns.context_columns.as_deref());
+    let label_columns = LabelColumns { side: SideColumns::default(), ..columns.columns()? };
+    let read = reading.options(columns.read_options()?);
+    let mut reader = LabelledReader::open(&[path.to_owned()], &label_columns, &read)?;
+    let rows = Rows::resolve(&ColumnNames::new(path, reader.header()), &label_columns.text, &side, model)?;
+    let mut window = rows.window();
+    let labelled = reader.columns().clone();
+    let (mut gold, mut group, mut answers) = (Vec::new(), LabelColumn::default(), Vec::new());
+    in_order(
+        common.threads(),
+        terminal.control(),
+        |framed: &mut FramedBatch, most, bytes| {
+            window.read(framed, most, bytes, |b, n, bytes| reader.read(b, n, bytes))
+        },
+        || Predictor::new(model),
+        |predictor, framed| -> Result<Vec<Judged>> {
+            let mut judged = Vec::with_capacity(framed.batch.len());
+            rows.read(predictor, framed, |predictor, i, _| {
+                let row = labelled.row(&framed.batch, i)?;
+                let answer = TopicsAnswer::ask(predictor, row.topics.iter().flatten().map(|t| &*t.topic));
+                let topics = row.topics.map(|topics| {
+                    topics.into_iter().map(|t| (t.topic.into_owned(), t.stance.map(Cow::into_owned))).collect()
+                });
+                judged.push((topics, row.group.map(str::to_owned), answer));
+                Ok::<(), Error>(())
+            })?;
+            Ok(judged)
+        },
+        |judged| {
+            for (its_gold, its_group, answer) in judged {
+                gold.push(its_gold);
+                group.push(its_group.as_deref());
+                answers.push(answer);
+            }
+            terminal.control().report(&format!("judging: {} rows", answers.len()), None);
+            Ok(())
+        },
+    )?;
+    reading.finish(terminal)?;
+    terminal.control().report("resampling", None);
+    let rows: Vec<MultiLabelRow<'_>> =
+        answers.iter().zip(&gold).map(|(answer, gold)| answer.beside(gold.as_ref().map(|g| lent(g)))).collect();
+    let groups = group.finish_groups();
+    let evaluation = MultiLabelEvaluation::measure(&rows, groups.as_deref(), head.labels.names(), bootstrap)?;
+    Ok((evaluation, answers))
+}
+
+fn lent(topics: &Topics) -> Vec<(&str, Option<&str>)> {
+    topics.iter().map(|(topic, stance)| (topic.as_str(), stance.as_deref())).collect()
+}
+
+/// Reads the input once more and writes it with a row for each topic that was written, one without where there was none.
+pub fn write_predictions(
+    path: &str,
+    mut out: Output,
+    input: &str,
+    (columns, reading): (&ColumnArgs, &Reading),
+    answers: &[TopicsAnswer],
+) -> Result<()> {
+    let options = reading.again(columns.read_options()?);
+    let mut reader = LabelledReader::open(&[input.to_owned()], &columns.columns()?, &options)?;
+    let shape = Layout::of_output(Some(path), None);
+    Layout::check(input, reader.header(), shape)?;
+    let layout = Layout::new(reader.header(), None, &AnswerOptions::default(), shape);
+    let mut writer = AnswerWriter::new(&layout);
+    out.write_block(&writer.header())?;
+    let (mut batch, mut at) = (Batch::new(), 0);
+    while reader.read(&mut batch, 2_048, 1 << 20)? {
+        for i in 0..batch.len() {
+            let Some(answer) = answers.get(at) else {
+                return Err(Error::corpus(
+                    format!("{input} has grown while it was read"),
+                    "run again when nobody writes to it",
+                ));
+            };
+            for written in &answer.written {
+                let labels = Labels {
+                    topic: &written.topic,
+                    topic_probability: written.topic_probability,
+                    stance: written.stance.as_deref().unwrap_or_default(),
+                    stance_probability: written.stance_probability,
+                };
+                writer.row_with(&batch, i, labels, &[]);
+            }
+            if answer.written.is_empty() {
+                writer.row_with(&batch, i, Labels::default(), &[]);
+            }
+            at += 1;
+        }
+        out.write_block(&writer.take())?;
+    }
+    out.finish()
+}
