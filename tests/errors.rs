@@ -352,6 +352,17 @@ fn bad_configuration_files() {
     );
 }
 
+/// A configuration without an end filled the memory.
+#[test]
+#[cfg(target_os = "linux")]
+fn a_configuration_without_end() {
+    let work = Work::new();
+    for option in ["--config /dev/zero", "--stop-words /dev/zero"] {
+        let said = refused(&work, 1, &format!("train corpus.csv --output new.model {option}"));
+        assert!(said.starts_with("error: /dev/zero: found more than 16 MiB"), "{said}");
+    }
+}
+
 #[test]
 fn bad_weights_of_rows() {
     let work = Work::with_model();

@@ -29,6 +29,8 @@ mod columns;
 mod config;
 #[path = "../../src/cli/reading.rs"]
 mod reading;
+#[path = "../../src/cli/small_file.rs"]
+mod small_file;
 #[path = "../../src/cli/terminal.rs"]
 mod terminal;
 

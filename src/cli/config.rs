@@ -14,6 +14,7 @@ use serde::{Deserialize, Deserializer, Serialize};
 
 use super::columns::ColumnArgs;
 use super::reading::ReadingArgs;
+use super::small_file;
 
 /// Options about what is learnt and how.
 #[derive(Args, Clone, Default, Serialize, Deserialize)]
@@ -147,7 +148,7 @@ impl Config {
 
     /// Reads a TOML file. Names are those of the options, with `-` or `_`. All values are understood here, so that the file can be named.
     pub fn read(path: &str) -> Result<Config> {
-        Config::parse(path, &std::fs::read_to_string(path).map_err(|e| Error::io("read", path, e))?)
+        Config::parse(path, &small_file::read("read", path)?)
     }
 
     /// Understands the text of one; `path` is what errors call it.
@@ -393,7 +394,7 @@ fn stop_words(list: &str) -> Result<Vec<String>> {
     let words = match list.parse::<Language>() {
         Ok(language) => stop_words_of(language)?,
         Err(_) => {
-            let raw = std::fs::read_to_string(list).map_err(|e| Error::io("read the stop words of", list, e))?;
+            let raw = small_file::read("read the stop words of", list)?;
             stop_words_from(raw.lines(), None)
         }
     };

@@ -22,6 +22,7 @@ mod pretty;
 mod reading;
 mod resume;
 mod rows;
+mod small_file;
 mod suggest;
 mod terminal;
 mod train;
