@@ -12,8 +12,8 @@ use serde::{Deserialize, Serialize};
 
 use super::cascade::{Head, StanceHead};
 use super::departures::Departures;
+use super::heads::WithoutFold;
 use super::options::{Decoding, TrainOptions};
-use super::stretch::Stretch;
 use super::thresholds::{Decisions, Tally};
 use crate::labels::UNLABELLED;
 use crate::linear::{Calibration, LinearClassifier, argmax};
@@ -117,11 +117,8 @@ pub(super) struct TopicsHeldOut {
 /// Stance heads trained without a fold each.
 #[derive(Default)]
 pub(super) struct StancesHeldOut {
-    pub heads: Vec<(LinearClassifier, Departures)>,
-    /// What makes the rows of the fold as they would be had they come later.
-    pub stretches: Vec<Stretch>,
-    /// The calibration of each, fitted without the fold too.
-    pub calibrations: Vec<Calibration>,
+    /// Each with the shared weights for its classifier, and what topics add to them.
+    pub heads: Vec<(WithoutFold, Departures)>,
     /// For each row of the matrix the head that did not see it; rows that none saw are the first's.
     pub unseen_by: Vec<u32>,
 }
@@ -191,11 +188,11 @@ pub(super) fn choose_pairs(
         .map(|&(at, _)| {
             let (row, logs) = (topics.rows[at], &topics.logs[at * t..(at + 1) * t]);
             let fold = stances.unseen_by[row as usize] as usize;
-            let ((classifier, departures), calibration) = (&stances.heads[fold], &stances.calibrations[fold]);
+            let (WithoutFold { classifier, calibration, stretch }, departures) = &stances.heads[fold];
             let scorer = StanceScorer { classifier, departures, calibration, seen: &stance.seen };
             let mut values = Vec::new();
             let SparseRow { indices, .. } = gold.x.row(row as usize);
-            stances.stretches[fold].values(gold.x.row(row as usize), &mut values);
+            stretch.values(gold.x.row(row as usize), &mut values);
             let row = SparseRow { indices, values: &values };
             let (mut shared, mut given) = (vec![0.0; k], vec![0.0; k]);
             classifier.decision_into(row, &mut shared);

@@ -65,15 +65,16 @@ impl Chosen {
         TopicsHeldOut { rows: part.rows, logs, decided }
     }
 
-    /// A rough classifier for each fold and its calibration, both fitted without it; and for each of `rows` rows of the matrix its fold, 0 where it is of none.
+    /// The task learnt roughly without each fold; and for each of `rows` rows of the matrix its fold, 0 where it is of none.
     pub fn without_folds(
         &self,
         task: &Task<'_>,
         fitted: &Fitted,
         rows: usize,
         control: &Control,
-    ) -> Result<(Vec<(LinearClassifier, Stretch)>, Vec<Calibration>, Vec<u32>)> {
+    ) -> Result<(Vec<WithoutFold>, Vec<u32>)> {
         let part = task.subset(&self.sample);
+        let by_fold = part.curves_by_fold(&self.folds, &self.scores, &fitted.calibration);
         let count = self.folds.iter().max().map_or(0, |&f| f + 1);
         let trained = (0..count).into_par_iter().map(|fold| {
             control.check()?;
@@ -82,14 +83,22 @@ impl Chosen {
             let mut solver = learn.solver();
             solver.solve(self.c, ROUGH, 60);
             let stretch = Stretch::new(part.x.matrix(), learn.rows.iter().copied(), &task.ends);
-            Ok((solver.into_classifier(), stretch))
+            let calibration = by_fold.get(fold as usize).unwrap_or(&fitted.calibration).clone();
+            Ok(WithoutFold { classifier: solver.into_classifier(), calibration, stretch })
         });
         let mut fold_of = vec![0; rows];
         part.rows.iter().zip(&self.folds).for_each(|(&row, &fold)| fold_of[row as usize] = fold);
-        let mut calibrations = part.curves_by_fold(&self.folds, &self.scores, &fitted.calibration);
-        calibrations.resize(count as usize, fitted.calibration.clone());
-        Ok((trained.collect::<Result<_>>()?, calibrations, fold_of))
+        Ok((trained.collect::<Result<_>>()?, fold_of))
     }
+}
+
+/// What was learnt without a fold.
+pub(super) struct WithoutFold {
+    pub classifier: LinearClassifier,
+    /// Fitted without it too.
+    pub calibration: Calibration,
+    /// Makes its rows as they would be had they come later.
+    pub stretch: Stretch,
 }
 
 /// By what the rows of a task are dealt to folds.

@@ -6,7 +6,7 @@
 use super::cascade::{Counts, Head, Model, StanceHead};
 use super::decoding::{Gold, PairOffsets, StancesHeldOut, TopicsHeldOut, choose_pairs};
 use super::departures::{Copied, MOST_TOPICS};
-use super::heads::{Chosen, Dealing, Fitted, choose, choose_weighting, fit, promises};
+use super::heads::{Chosen, Dealing, Fitted, WithoutFold, choose, choose_weighting, fit, promises};
 use super::known_errors::KnownErrors;
 use super::memory;
 use super::one_vs_rest::OneVsRest;
@@ -19,7 +19,7 @@ use crate::control::Control;
 use crate::error::{Error, Result};
 use crate::features::{Blocks, Vectoriser};
 use crate::labels::{LabelSet, UNLABELLED};
-use crate::linear::{ClassWeight, Design, LinearClassifier};
+use crate::linear::{ClassWeight, Design};
 use crate::sparse::SparseMatrix;
 
 /// Factors by which topics may depart from the shared weights that are tried: first 1, where the path of `C` is walked, then the rest while it helps.
@@ -378,13 +378,13 @@ impl Data<'_> {
         let known = KnownErrors::of(&task, &choice.chosen, &fitted, topics);
         let mut held_out = StancesHeldOut::default();
         if self.options.decides_pairs() && choice.topics.len() > 1 {
-            let (parts, calibrations, unseen_by) =
-                choice.chosen.without_folds(&task, &fitted, self.labels.rows.len(), control)?;
-            let split = |(wide, stretch): (LinearClassifier, _)| {
-                (choice.copied.split(&wide, choice.departure, choice.topics.len()), stretch)
+            let (parts, unseen_by) = choice.chosen.without_folds(&task, &fitted, self.labels.rows.len(), control)?;
+            let split = |part: WithoutFold| {
+                let (classifier, departures) =
+                    choice.copied.split(&part.classifier, choice.departure, choice.topics.len());
+                (WithoutFold { classifier, ..part }, departures)
             };
-            let (heads, stretches) = parts.into_iter().map(split).unzip();
-            held_out = StancesHeldOut { heads, stretches, calibrations, unseen_by };
+            held_out = StancesHeldOut { heads: parts.into_iter().map(split).collect(), unseen_by };
         }
         let StanceChoice { labels, topics, seen, departure, mut copied, .. } = choice;
         copied.forget_rows();
