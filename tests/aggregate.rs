@@ -177,6 +177,29 @@ fn json_holds_the_same_numbers() {
     assert_eq!(work.read("out.json"), alone);
 }
 
+#[test]
+fn rows_of_one_speech_are_drawn_together() {
+    let work = classified("--scores");
+    let single = work.table("aggregate labelled.csv --by stance --model a.model --quiet");
+    let run =
+        "aggregate labelled.csv --by stance --model a.model --group-column topic --json out.json --output shares.csv";
+    // Each topic as one speech: what a group says is what four speeches say.
+    let said = work.stderr(run);
+    assert!(said.contains("note: 3 of 3 groups have fewer than 20 of topic: their intervals are rough"), "{said}");
+    let together = Table::of(&work.read("shares.csv"));
+    for column in ["share", "adjusted", "em"] {
+        assert_eq!(single.column(column), together.column(column));
+        let width = |table: &Table| -> f64 {
+            let ends = |end: &str| shares(table, "topic", &format!("{column}_{end}")).into_iter().map(|s| s.1);
+            ends("high").sum::<f64>() - ends("low").sum::<f64>()
+        };
+        assert!(width(&together) > 1.5 * width(&single), "{column}: {} {}", width(&together), width(&single));
+    }
+    let json = work.json("out.json");
+    assert_eq!((&json["unit"], &json["groups"][0]["units"]), (&"group".into(), &4.into()));
+    work.run("aggregate labelled.csv --by stance --group-column speach").code(1).stderr(contains("--group-column"));
+}
+
 /// Groups of 500 rows whose topics are drawn anew, from paragraphs of documents that the model has not seen.
 #[test]
 fn corrected_shares_err_by_less_than_half_under_prior_shift() {
@@ -251,5 +274,5 @@ fn corrected_shares_err_by_less_than_half_under_prior_shift() {
     );
     assert!(within("em") > 0.85 && within("adjusted") > 0.85);
     assert!(em < 0.5 * counted, "counted {counted}, adjusted {adjusted}, em {em}");
-    assert!(adjusted < 0.95 * counted, "counted {counted}, adjusted {adjusted}, em {em}");
+    assert!(adjusted < 0.9 * counted, "counted {counted}, adjusted {adjusted}, em {em}");
 }

@@ -221,7 +221,7 @@ fn odd_files_are_survived() {
     let huge = format!("text,topic,stance\n\"{}\",a,b\nshort,c,d\n", "many words ".repeat(200_000));
     for (name, content, said) in [
         ("header.csv", "text,topic,stance\n", "checked 0 rows: nothing found"),
-        ("one.csv", "text,topic,stance\nWe agree.,a,b\n", "checked 1 rows: 2 findings"),
+        ("one.csv", "text,topic,stance\nWe agree.,a,b\n", "checked 1 row: 2 findings"),
         (
             "same.csv",
             "text,topic\nWe agree.,a\nWe do not.,a\nPerhaps.,a\nNever.,a\nAlways.,a\n",

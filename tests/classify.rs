@@ -180,7 +180,7 @@ fn a_known_topic_is_taken_as_given() {
         "text,target\nWe reject the dam upstream.,rail\nWe reject the dam upstream., \nWe reject it.,harbours\n",
     );
     let result = work.run("classify known.csv --model a.model --known-topic target").success();
-    let result = result.stderr(contains("note: 1 rows name a topic that the model does not know; their stance comes"));
+    let result = result.stderr(contains("note: 1 row names a topic that the model does not know; its stance comes"));
     let out = Table::of(std::str::from_utf8(&result.get_output().stdout).unwrap());
     assert_eq!(out.column("topic"), ["rail", "water", "harbours"]);
     assert_eq!(out.column("stance"), ["oppose", "oppose", "oppose"]);
@@ -295,7 +295,7 @@ fn a_late_json_field_with_the_name_of_an_answer_is_kept() {
         "{\"text\": \"We reject the dam.\"}\n{\"text\": \"We reject the dam.\", \"topic\": \"mine\"}\n",
     );
     let said = work.stderr("classify in.jsonl --model a.model --output out.jsonl");
-    assert!(said.contains("note: 1 records have fields of these names already"), "{said}");
+    assert!(said.contains("note: 1 record has fields of these names already"), "{said}");
     let records = json_lines(&work.read("out.jsonl"));
     assert_eq!((&records[0]["topic"], &records[1]["topic"]), (&json!("water"), &json!("mine")));
     assert_eq!(records[1]["predicted_topic"], "water");

@@ -367,3 +367,45 @@ fn contradicting_options_are_wrong_usage() {
     work.run("evaluate").code(2).stderr(contains("<LABELLED>").and(contains("Usage:")));
     assert_eq!(work.read("corpus.csv"), corpus_csv());
 }
+
+#[test]
+fn predictions_in_a_file_are_scored_without_a_model() {
+    let work = Work::with_model();
+    work.write(
+        "odd.csv",
+        common::relabelled(|row| {
+            if row.id % 5 == 0 {
+                row.topic = "rail".into()
+            }
+        }),
+    );
+    work.run("evaluate odd.csv --model a.model --predictions judged.csv --json by-model.json").success();
+    work.run("evaluate judged.csv --predicted --json by-file.json").success();
+    let (a, b) = (work.json("by-model.json"), work.json("by-file.json"));
+    for (head, score) in [("topic", "macro_f1"), ("stance", "accuracy"), ("joint", "macro_f1")] {
+        assert_eq!(a[head][score], b[head][score], "{head}");
+        assert_eq!(a[head]["intervals"][score], b[head]["intervals"][score], "{head}");
+    }
+    assert!(b["topic"]["accuracy"].as_f64().unwrap() < 0.95 && b["stance_given_true_topic"].is_null());
+    // A label that was withheld is no answer.
+    work.run("classify odd.csv --model a.model --min-probability 0.9999 --output unsure.csv").success();
+    let said = work.stdout("evaluate unsure.csv --predicted");
+    assert!(said.contains("got no topic; each counts as an error"), "{said}");
+    work.run("evaluate odd.csv --predicted").code(1).stderr(contains("no predictions beside the gold labels"));
+    work.run("evaluate judged.csv --predicted --model a.model").code(2);
+}
+
+#[test]
+fn resamples_and_labels_stand_in_a_configuration_file_too() {
+    let work = Work::with_model();
+    let typed = "evaluate corpus.csv --model a.model --resamples 50 --labels support,oppose --json a.json";
+    work.run(typed).success();
+    work.write("a.toml", "resamples = 50\nlabels = [\"support\", \"oppose\"]\n");
+    work.run("evaluate corpus.csv --model a.model --config a.toml --json b.json").success();
+    assert_eq!(work.read("a.json"), work.read("b.json"));
+    assert!(work.json("a.json")["topic"]["intervals"]["aurc"]["high"].is_f64());
+    work.write("a.toml", "resamples = \"many\"\n");
+    work.run("evaluate corpus.csv --config a.toml")
+        .code(1)
+        .stderr(contains("expected a whole number from 0 to 100000"));
+}

@@ -6,15 +6,18 @@
 use rand_core::{Rng, SeedableRng};
 use rand_xoshiro::Xoshiro256PlusPlus;
 
+use crate::evaluate::Units;
+
 /// What keeps the draws of errors from those of rows.
 const ERRORS: u64 = 0x9e37_79b9_7f4a_7c15;
 
-/// How often each of `rows` rows is drawn, when as many as there are are drawn with replacement; the rows never drawn are left out.
-pub(super) fn draw_rows(rows: usize, seed: u64, number: usize) -> Vec<(usize, f64)> {
+/// How often each row is drawn, when as many units (rows, or what rows belong to) as there are are drawn with replacement; the rows never drawn are left out.
+pub(super) fn draw_rows(units: &Units, seed: u64, number: usize) -> Vec<(usize, f64)> {
     let mut rng = generator(seed, number);
-    let mut times = vec![0.0; rows];
-    for _ in 0..rows {
-        times[below(&mut rng, rows as u64) as usize] += 1.0;
+    let mut times = vec![0.0; (0..units.len()).map(|unit| units.rows(unit).len()).sum()];
+    for _ in 0..units.len() {
+        let unit = below(&mut rng, units.len() as u64) as usize;
+        units.rows(unit).iter().for_each(|&row| times[row] += 1.0);
     }
     times.into_iter().enumerate().filter(|&(_, n)| n > 0.0).collect()
 }
@@ -55,11 +58,17 @@ mod tests {
 
     #[test]
     fn as_many_are_drawn_as_there_are() {
-        let drawn = draw_rows(500, 42, 3);
+        let rows: Vec<usize> = (0..500).collect();
+        let single = Units::new(&rows, None);
+        let drawn = draw_rows(&single, 42, 3);
         assert_eq!(drawn.iter().map(|(_, n)| n).sum::<f64>(), 500.0);
         // On average 1 - 1/e of the rows occur.
         assert!((270..=360).contains(&drawn.len()), "{}", drawn.len());
-        assert!(drawn == draw_rows(500, 42, 3) && drawn != draw_rows(500, 42, 4));
+        assert!(drawn == draw_rows(&single, 42, 3) && drawn != draw_rows(&single, 42, 4));
+        let groups: Vec<u32> = (0..500).map(|row| row / 50).collect();
+        let drawn = draw_rows(&Units::new(&rows, Some(&groups)), 42, 3);
+        assert!(drawn.chunks(50).all(|unit| unit.iter().all(|&(row, n)| row / 50 == unit[0].0 / 50 && n == unit[0].1)));
+        assert_eq!(drawn.iter().map(|(_, n)| n).sum::<f64>(), 500.0);
         let errors = draw_errors(3, &[90, 10, 0, 0, 0, 0, 5, 0, 45], 42, 0);
         let sums: Vec<u32> = errors.chunks_exact(3).map(|row| row.iter().sum()).collect();
         assert_eq!((sums, errors[2], errors[7]), (vec![100, 0, 50], 0, 0));

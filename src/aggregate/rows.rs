@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use hashbrown::HashMap;
 
 use super::em::Posteriors;
+use crate::evaluate::Units;
 use crate::labels::UNLABELLED;
 use crate::model::Model;
 
@@ -22,6 +23,8 @@ pub struct JudgedRow<'a> {
     pub topic_probabilities: &'a [f64],
     /// Probability of each stance of the model given the likeliest topic, in its order; empty where not known.
     pub stance_probabilities: &'a [f64],
+    /// What the row belongs to, a speech perhaps: rows of one are alike and are drawn together. If no row says so, rows are drawn one by one.
+    pub unit: Option<&'a str>,
 }
 
 /// Labels and their numbers: those of the model first, in its order, others as they come.
@@ -66,6 +69,16 @@ pub(super) struct GroupRows {
     pub stance: Vec<u32>,
     pub topics: Posteriors,
     pub stances: Posteriors,
+    /// What each row belongs to, or [`UNLABELLED`] for nothing.
+    unit: Vec<u32>,
+}
+
+impl GroupRows {
+    /// What resamples draw: rows, or what they belong to.
+    pub fn units(&self, together: bool) -> Units {
+        let rows: Vec<usize> = (0..self.unit.len()).collect();
+        Units::new(&rows, together.then_some(&self.unit))
+    }
 }
 
 /// Gathers rows by group, and estimates the shares ([`ShareCounter::finish`]).
@@ -87,6 +100,7 @@ pub struct ShareCounter<'a> {
     pub(super) by: Vec<String>,
     pub(super) topics: Names,
     pub(super) stances: Names,
+    units: Names,
     pub(super) groups: BTreeMap<Vec<String>, GroupRows>,
 }
 
@@ -99,8 +113,14 @@ impl<'a> ShareCounter<'a> {
             by,
             topics: names(model.and_then(|m| m.topic.as_ref()).map(|h| &h.labels)),
             stances: names(model.and_then(|m| m.stance.as_ref()).map(|s| &s.head.labels)),
+            units: Names::default(),
             groups: BTreeMap::new(),
         }
+    }
+
+    /// Whether rows belong to something and are drawn together.
+    pub(super) fn together(&self) -> bool {
+        !self.units.list.is_empty()
     }
 
     /// Takes in a row of the group with this key, one value a column.
@@ -111,6 +131,7 @@ impl<'a> ShareCounter<'a> {
         group.stance.push(self.stances.number(row.stance));
         group.topics.push(row.topic_probabilities);
         group.stances.push(row.stance_probabilities);
+        group.unit.push(self.units.number(row.unit));
     }
 
     /// Labels of the rows, [`super::UNSURE`] aside, that the model does not know: topics, then stances.

@@ -1,7 +1,8 @@
 //! The estimates of every group, with their intervals.
 //!
 //! Flows in: gathered rows. Flows out: an [`Aggregation`]. The interval of a counted share is Wilson's (1927, *Probable inference, the law of succession, and statistical inference*), which needs no resample and is right
-//! near 0 and 1; those of corrected shares are percentiles of the bootstrap (`resampling.rs`). Both take rows for independent: where paragraphs of one speech are alike, they are too narrow.
+//! near 0 and 1; those of corrected shares are percentiles of the bootstrap (`resampling.rs`). Both take rows for independent, and are too narrow where paragraphs of one speech are alike. Where rows say what
+//! they belong to, the bootstrap draws that whole, and a counted share has the wider of Wilson's interval and the bootstrap's on each side.
 
 use rayon::prelude::*;
 use serde::Serialize;
@@ -10,7 +11,7 @@ use super::adjusted::AdjustedCount;
 use super::estimates::{Corrected, Figures, HeadKnowledge, Knowledge, Undo};
 use super::resampling::{draw_errors, draw_rows};
 use super::rows::{GroupRows, ShareCounter};
-use crate::evaluate::Interval;
+use crate::evaluate::{Interval, Units};
 use crate::labels::UNLABELLED;
 
 /// A group with fewer rows is flagged: its shares say little.
@@ -111,6 +112,8 @@ pub struct GroupShares {
     pub key: Vec<String>,
     /// Its rows that have a label.
     pub rows: u64,
+    /// What resamples draw of it: its rows, or what they belong to.
+    pub units: usize,
     /// Its rows that have none.
     pub unlabelled: u64,
     /// Whether it has fewer than [`FEW_ROWS`] rows with a label.
@@ -124,7 +127,9 @@ pub struct GroupShares {
 pub struct Aggregation {
     /// Columns by which rows were grouped.
     pub by: Vec<String>,
-    /// Resamples behind the intervals of corrected shares.
+    /// What is drawn for intervals: `row`, or `group` where rows say what they belong to.
+    pub unit: &'static str,
+    /// Resamples behind the intervals of corrected shares, and of all where groups are drawn.
     pub resamples: usize,
     /// Seed of the first.
     pub seed: u64,
@@ -145,15 +150,27 @@ impl ShareCounter<'_> {
     pub fn finish(&self, resamples: usize, seed: u64) -> Aggregation {
         let knowledge = self.model.map(Knowledge::of);
         let corrector = knowledge.as_ref().map(|knowledge| Corrector::new(knowledge, resamples, seed));
-        let groups = self.groups.iter().map(|(key, rows)| self.group(key, rows, corrector.as_ref())).collect();
-        Aggregation { by: self.by.clone(), resamples, seed, groups }
+        let draws = (resamples, seed);
+        let groups = self.groups.iter().map(|(key, rows)| self.group(key, rows, corrector.as_ref(), draws)).collect();
+        let unit = if self.together() { "group" } else { "row" };
+        Aggregation { by: self.by.clone(), unit, resamples, seed, groups }
     }
 
-    fn group(&self, key: &[String], group: &GroupRows, corrector: Option<&Corrector<'_>>) -> GroupShares {
+    fn group(
+        &self,
+        key: &[String],
+        group: &GroupRows,
+        corrector: Option<&Corrector<'_>>,
+        draws: (usize, u64),
+    ) -> GroupShares {
+        let units = group.units(self.together());
+        let counted = self
+            .together()
+            .then(|| Counted::new(group, &units, (self.topics.list.len(), self.stances.list.len()), draws));
         let labelled =
             (0..group.topic.len()).filter(|&i| group.topic[i] != UNLABELLED || group.stance[i] != UNLABELLED);
         let rows = labelled.count() as u64;
-        let (corrected, intervals) = corrector.map(|c| c.group(group)).unwrap_or_default();
+        let (corrected, intervals) = corrector.map(|c| c.group(group, &units)).unwrap_or_default();
         let estimate = |of: fn(&Corrected) -> Option<&Vec<f64>>, topic: Option<usize>, label: usize| {
             let pick = |figures: &Figures| {
                 let head = topic.map_or(Some(&figures.topics), |t| figures.stances.get(t))?;
@@ -173,7 +190,10 @@ impl ShareCounter<'_> {
                 stance: stance.map_or(String::new(), |s| self.stances.list[s].clone()),
                 rows,
                 of_rows,
-                share: Estimate::wilson(rows, of_rows),
+                share: match &counted {
+                    None => Estimate::wilson(rows, of_rows),
+                    Some(counted) => counted.widen(Estimate::wilson(rows, of_rows), topic, stance),
+                },
                 adjusted: estimate(|c| c.adjusted.as_ref(), head, label),
                 em: estimate(|c| c.em.as_ref(), head, label),
             }
@@ -196,7 +216,63 @@ impl ShareCounter<'_> {
             }
         }
         let unlabelled = group.topic.len() as u64 - rows;
-        GroupShares { key: key.to_vec(), rows, unlabelled, few_rows: rows < FEW_ROWS as u64, shares }
+        GroupShares {
+            key: key.to_vec(),
+            rows,
+            units: units.len(),
+            unlabelled,
+            few_rows: rows < FEW_ROWS as u64,
+            shares,
+        }
+    }
+}
+
+/// What would be counted in other units of the same kind.
+struct Counted {
+    stances: usize,
+    /// Of each resample the rows of each topic and stance; one more topic and stance are none.
+    tables: Vec<Vec<f64>>,
+}
+
+impl Counted {
+    fn new(
+        group: &GroupRows,
+        units: &Units,
+        (topics, stances): (usize, usize),
+        (resamples, seed): (usize, u64),
+    ) -> Self {
+        let place = |label: u32, count: usize| (label as usize).min(count);
+        let table = |number: usize| {
+            let mut table = vec![0.0; (topics + 1) * (stances + 1)];
+            for (row, times) in draw_rows(units, seed, number) {
+                table[place(group.topic[row], topics) * (stances + 1) + place(group.stance[row], stances)] += times;
+            }
+            table
+        };
+        Counted { stances, tables: (0..resamples).into_par_iter().map(table).collect() }
+    }
+
+    /// The estimate, with an interval that holds its own and that of the resamples.
+    fn widen(&self, wilson: Estimate, topic: Option<usize>, stance: Option<usize>) -> Estimate {
+        let wide = self.stances + 1;
+        let share = |table: &Vec<f64>| {
+            let of_topic = |t: usize| &table[t * wide..(t + 1) * wide];
+            let topics = table.len() / wide - 1;
+            let (part, whole) = match (topic, stance) {
+                // Without topics, all rows are of none.
+                (topic, Some(s)) => {
+                    let row = of_topic(topic.unwrap_or(topics));
+                    (row[s], row[..self.stances].iter().sum::<f64>())
+                }
+                (topic, None) => {
+                    let all: f64 = (0..topics).flat_map(of_topic).sum();
+                    (topic.map_or(0.0, |t| of_topic(t).iter().sum()), all)
+                }
+            };
+            if whole > 0.0 { part / whole } else { f64::NAN }
+        };
+        let Some(Interval { low, high }) = Interval::of(self.tables.iter().map(share).collect()) else { return wilson };
+        Estimate { value: wilson.value, low: wilson.low.min(low), high: wilson.high.max(high) }
     }
 }
 
@@ -222,14 +298,14 @@ impl<'a> Corrector<'a> {
     }
 
     /// The figures of a group, and those of its resamples.
-    fn group(&self, group: &GroupRows) -> (Figures, Vec<Figures>) {
+    fn group(&self, group: &GroupRows, units: &Units) -> (Figures, Vec<Figures>) {
         let rows = group.topic.len();
         let all: Vec<(usize, f64)> = (0..rows).map(|row| (row, 1.0)).collect();
         let figures = Figures::of(self.knowledge, &self.whole, group, &all, None);
         let resampled = (0..self.resampled.len())
             .into_par_iter()
             .map(|number| {
-                let drawn = draw_rows(rows, self.seed, number);
+                let drawn = draw_rows(units, self.seed, number);
                 Figures::of(self.knowledge, &self.resampled[number], group, &drawn, Some(&figures))
             })
             .collect();
@@ -290,5 +366,30 @@ mod tests {
             ]
         );
         assert!(group.shares.iter().all(|s| s.adjusted.is_none() && s.em.is_none()));
+    }
+    #[test]
+    fn rows_that_belong_together_widen_the_intervals_and_change_no_share() {
+        let estimates = |together: bool| {
+            let mut counter = ShareCounter::new(vec!["group".into()], None);
+            for row in 0..400 {
+                // Ten speeches of forty paragraphs each, each of one topic alone.
+                let (speech, topic) = ((row / 40).to_string(), if row / 40 < 3 { "apple" } else { "zebra" });
+                let unit = together.then_some(speech.as_str());
+                let judged = JudgedRow { topic: Some(topic), stance: Some("support"), unit, ..Default::default() };
+                counter.push(&["g"], &judged);
+            }
+            let mut aggregation = counter.finish(200, 1);
+            (aggregation.unit, aggregation.groups.remove(0))
+        };
+        let ((row, single), (group, whole)) = (estimates(false), estimates(true));
+        assert_eq!((row, single.units, group, whole.units), ("row", 400, "group", 10));
+        for (a, b) in single.shares.iter().zip(&whole.shares).take(2) {
+            assert_eq!(a.share.value, b.share.value);
+            // As if there were 10 rows and not 400: the interval is about sqrt(40) times as wide.
+            let wider = (b.share.high - b.share.low) / (a.share.high - a.share.low);
+            assert!((4.0..8.0).contains(&wider), "{wider}");
+        }
+        let stance = whole.shares.iter().find(|share| share.kind == Kind::Stance).unwrap();
+        assert_eq!((stance.share.value, stance.share.high), (1.0, 1.0));
     }
 }

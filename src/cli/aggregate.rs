@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use rapporteur::aggregate::{Aggregation, JudgedRow, ShareCounter, UNSURE};
 use rapporteur::corpus::{Batch, ColumnNames, Output, ReadOptions, RecordReader, join_text, open_records};
 use rapporteur::error::Place;
+use rapporteur::evaluate::FEW_GROUPS;
 use rapporteur::labels::LabelSet;
 use rapporteur::model::{Model, Predictor, default_model};
 use rapporteur::pipeline::in_order;
@@ -60,7 +61,10 @@ pub struct Args {
     /// Write a page to look at: heat maps, curves over time, the table
     #[arg(long, value_name = "SHARES.html")]
     report: Option<String>,
-    /// Resamples behind the intervals of corrected shares
+    /// Column that says which rows belong together (document, speech): paragraphs of one are not independent, so intervals are made of whole ones
+    #[arg(long, value_name = "COLUMN")]
+    group_column: Option<String>,
+    /// Resamples behind the intervals of corrected shares, and of all with --group-column
     #[arg(long, value_name = "N", default_value_t = RESAMPLES, value_parser = resamples)]
     resamples: usize,
     /// Column of the text, to classify it again; several, separated by commas, are joined
@@ -163,6 +167,8 @@ struct Columns {
     by: Vec<usize>,
     /// Place among `by` of the column of dates.
     date: Option<(usize, Period)>,
+    /// Column that says what a row belongs to.
+    unit: Option<usize>,
     topic: Option<usize>,
     stance: Option<usize>,
     /// Columns of the probabilities of all labels; empty where the file lacks one.
@@ -218,6 +224,7 @@ impl Columns {
         Ok(Columns {
             by: names.find_all(by, "--by")?,
             date: date.map(|place| (place, args.period)),
+            unit: args.group_column.as_deref().map(|name| names.find(name, "--group-column")).transpose()?,
             topic: at("topic"),
             stance: at("stance"),
             topic_scores,
@@ -231,6 +238,8 @@ impl Columns {
 #[derive(Default)]
 struct Taken {
     key: Vec<String>,
+    /// What it belongs to.
+    unit: Option<String>,
     topic: Option<String>,
     stance: Option<String>,
     topic_probabilities: Vec<f64>,
@@ -268,6 +277,7 @@ fn count(
             rows += taken.len() as u64;
             for row in taken {
                 let judged = JudgedRow {
+                    unit: row.unit.as_deref(),
                     topic: row.topic.as_deref(),
                     stance: row.stance.as_deref(),
                     topic_probabilities: &row.topic_probabilities,
@@ -315,6 +325,7 @@ impl Columns {
         };
         let mut taken = Taken {
             key,
+            unit: label(self.unit),
             topic: label(self.topic),
             stance: label(self.stance),
             topic_probabilities: scores(&self.topic_scores)?,
@@ -352,6 +363,13 @@ fn notes(
     if few > 0 {
         notes.push(format!(
             "{few} of {} groups have fewer than 100 rows and are flagged few_rows",
+            aggregation.groups.len()
+        ));
+    }
+    let scant = aggregation.groups.iter().filter(|g| g.units < FEW_GROUPS).count();
+    if let (Some(column), 1..) = (&args.group_column, scant) {
+        notes.push(format!(
+            "{scant} of {} groups have fewer than {FEW_GROUPS} of {column}: their intervals are rough",
             aggregation.groups.len()
         ));
     }

@@ -10,7 +10,7 @@ use rapporteur::{Error, Result};
 
 use super::columns::ColumnArgs;
 use super::evaluate::resamples;
-use super::terminal::Terminal;
+use super::terminal::{Terminal, counted};
 use super::train::Report;
 use super::{Common, keep_input, same_file};
 
@@ -177,7 +177,7 @@ impl Matched {
             }
         }
         if id_at.is_none() && rows < self.ids.len() {
-            let problem = format!("it has {rows} rows, and the first coder {}", self.ids.len());
+            let problem = format!("it has {}, and the first coder {}", counted(rows as u64, "row"), self.ids.len());
             return Err(Error::input(Place::file(path), problem, "name a column by which rows match: --id-column"));
         }
         Ok(())

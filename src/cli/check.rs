@@ -9,7 +9,7 @@ use rapporteur::curate::{CheckOptions, Checked, Corpus, Kind, check, read_corpus
 use super::columns::ColumnArgs;
 use super::config::{Config, LearnArgs, list};
 use super::reading::ReadingArgs;
-use super::terminal::Terminal;
+use super::terminal::{Terminal, counted};
 use super::train::Report;
 use super::{Common, keep_input};
 
@@ -157,13 +157,13 @@ fn table(corpus: &Corpus, checked: &Checked) -> Vec<u8> {
 }
 
 fn summary(corpus: &Corpus, other: Option<&Corpus>, checked: &Checked, counts: &BTreeMap<Kind, usize>) -> String {
-    let against = other.map_or(String::new(), |other| format!(" against {} others", other.len()));
+    let against = other.map_or(String::new(), |other| format!(" against {}", counted(other.len() as u64, "other")));
     let found = match checked.findings.len() {
         0 => "nothing found".to_owned(),
         1 => "1 finding".to_owned(),
         n => format!("{n} findings"),
     };
-    let mut lines = vec![format!("checked {} rows{against}: {found}", corpus.len())];
+    let mut lines = vec![format!("checked {}{against}: {found}", counted(corpus.len() as u64, "row"))];
     lines.extend(counts.iter().map(|(kind, count)| format!("{count:>7}  {kind}: {}", kind.plain())));
     lines.extend(checked.notes.iter().map(|note| format!("note: {note}")));
     lines.join("\n")

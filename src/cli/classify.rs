@@ -20,7 +20,7 @@ use super::pretty::Pretty;
 use super::reading::ReadingArgs;
 use super::resume::{Follower, Target, run_of};
 use super::rows::{Rows, SideArgs};
-use super::terminal::Terminal;
+use super::terminal::{Terminal, counted, one_or};
 use super::unsure::{Bar, UnsureArgs};
 
 /// Label the paragraphs of CSV, JSON Lines or plain text.
@@ -221,24 +221,35 @@ pub fn run(args: Args, common: &Common, terminal: &Terminal) -> Result<()> {
     let count = without_terms.into_inner();
     if count > 0 {
         terminal.note(&format!(
-            "note: {count} of {rows} rows have no text, or no term that the model knows; their labels are empty"
+            "note: {count} of {} {} no text, or no term that the model knows; {} labels are empty",
+            counted(rows, "row"),
+            one_or(count, "has", "have"),
+            one_or(count, "its", "their")
         ));
     }
     if bar.is_some() {
         let (topics, stances) = (unsure_topics.into_inner(), unsure_stances.into_inner());
         let rows = answers.into_inner();
-        terminal.note(&format!("note: of {rows} rows, {topics} are of unsure topic and {stances} of unsure stance"));
+        terminal.note(&format!(
+            "note: of {}, {topics} are of unsure topic and {stances} of unsure stance",
+            counted(rows, "row")
+        ));
     }
     let count = renamed.into_inner();
     if count > 0 {
         terminal.note(&format!(
-            "note: {count} records have fields of these names already, which the first record has not; in them the labels are written as predicted_topic, ..."
+            "note: {} {} fields of these names already, which the first record has not; there the labels are written as predicted_topic, ...",
+            counted(count, "record"),
+            one_or(count, "has", "have")
         ));
     }
     let count = strange_topics.into_inner();
     if count > 0 {
         terminal.note(&format!(
-            "note: {count} rows name a topic that the model does not know; their stance comes from the weights shared by all topics"
+            "note: {} {} a topic that the model does not know; {} stance comes from the weights shared by all topics",
+            counted(count, "row"),
+            one_or(count, "names", "name"),
+            one_or(count, "its", "their")
         ));
     }
     Ok(())

@@ -4,7 +4,7 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 
 use rapporteur::corpus::{Batch, LabelledReader, ReadOptions};
 use rapporteur::error::Place;
-use rapporteur::evaluate::{Answer, Bootstrap, Comparison};
+use rapporteur::evaluate::{Answer, Bootstrap, Comparison, Evaluation, EvaluationOptions, Row};
 use rapporteur::labels::LabelColumn;
 use rapporteur::model::Model;
 use rapporteur::{Error, Result};
@@ -15,6 +15,7 @@ use super::columns::ColumnArgs;
 use super::judged::{Judged, judge};
 use super::reading::Reading;
 use super::terminal::Terminal;
+use super::unsure::UNSURE;
 
 /// Lets two models, each with its name, judge a labelled file.
 pub fn models(
@@ -68,6 +69,25 @@ pub fn files(a: &str, b: &str, columns: &ColumnArgs, reading: &Reading, bootstra
         }
     }
     Comparison::new((a, &a_rows), (b, &b_rows), first.judged.groups.as_deref(), bootstrap)
+}
+
+/// Scores the predictions that stand in a labelled file. What the stance would be given the true topic, and probabilities, are not in it.
+pub fn file(path: &str, columns: &ColumnArgs, reading: &Reading, options: &EvaluationOptions) -> Result<Evaluation> {
+    let mut file = Predictions::read(path, columns, &reading.options(columns.read_options()?))?;
+    // A label that was withheld is no label.
+    for answer in &mut file.judged.answers {
+        for label in [&mut answer.topic, &mut answer.stance] {
+            *label = label.take().filter(|label| label != UNSURE);
+        }
+    }
+    let rows = file.judged.rows(file.predicts_topic, file.predicts_stance);
+    let labels =
+        |of: fn(&Row<'_>) -> [Option<String>; 2]| -> Vec<String> { rows.iter().flat_map(of).flatten().collect() };
+    let topics = labels(|row| [row.gold_topic, row.topic].map(|label| label.map(str::to_owned)));
+    let stances = labels(|row| [row.gold_stance, row.stance].map(|label| label.map(str::to_owned)));
+    let mut evaluation = Evaluation::measure(&rows, file.judged.groups.as_deref(), &topics, &stances, options)?;
+    evaluation.stance_given_true_topic = None;
+    Ok(evaluation)
 }
 
 /// A file of predictions.

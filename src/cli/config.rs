@@ -119,6 +119,9 @@ pub struct LearnArgs {
     pub precision: Option<String>,
 }
 
+/// Resamples at most: beyond, they only cost time and memory.
+pub const MOST_RESAMPLES: usize = 100_000;
+
 /// Everything a configuration file may hold.
 #[derive(Default)]
 pub struct Config {
@@ -129,6 +132,10 @@ pub struct Config {
     pub threads: Option<u16>,
     pub cv: Option<usize>,
     pub max_memory: Option<Bytes>,
+    /// Resamples of `evaluate`.
+    pub resamples: Option<usize>,
+    /// Labels whose mean F1 `evaluate` is to give.
+    pub labels: Option<String>,
 }
 
 impl Config {
@@ -185,12 +192,26 @@ impl Config {
                     config.max_memory = Some(size.parse().map_err(|e: Error| bad(format!("max_memory: {e}")))?);
                     continue;
                 }
+                "resamples" => {
+                    let number = value.to_string().parse().ok().filter(|n| *n <= MOST_RESAMPLES);
+                    config.resamples = Some(number.ok_or_else(|| {
+                        bad(format!("resamples is {value}, expected a whole number from 0 to {MOST_RESAMPLES}"))
+                    })?);
+                    continue;
+                }
+                "labels" => {
+                    config.labels = Some(texts(value).map_err(|e| bad(format!("labels: {e}")))?.join(","));
+                    continue;
+                }
                 name if column_names.iter().any(|n| n == name) => &mut columns,
                 name if learn_names.iter().any(|n| n == name) => &mut learn,
                 name if reading_names.iter().any(|n| n == name) => &mut reading,
                 name => {
                     let known = column_names.iter().chain(&learn_names).chain(&reading_names).map(String::as_str);
-                    let mend = match nearest(name, known.chain(["seed", "threads", "cv", "max_memory"])) {
+                    let mend = match nearest(
+                        name,
+                        known.chain(["seed", "threads", "cv", "max_memory", "resamples", "labels"]),
+                    ) {
                         Some(near) => format!("did you mean {near}?"),
                         None => "names are those of the options of `rapporteur train`, such as `min_df = 2`".to_owned(),
                     };

@@ -13,7 +13,7 @@ use rapporteur::{Error, Result};
 
 use super::answers::{AnswerOptions, AnswerWriter, Layout, Shape};
 use super::columns::ColumnArgs;
-use super::config::{Config, LearnArgs, list};
+use super::config::{Config, LearnArgs, MOST_RESAMPLES, list};
 use super::evaluation_report::{self, Judge};
 use super::judged::judge;
 use super::reading::{Reading, ReadingArgs};
@@ -38,7 +38,8 @@ Examples:
   rapporteur evaluate held_out.csv --model new.model --compare old.model --group-column speech
   rapporteur evaluate coded.csv --learning-curve --group-column speech
   rapporteur evaluate held_out.csv --model my.model --max-error 0.05 --risk-coverage curve.csv
-  rapporteur evaluate held_out.csv --model my.model --predictions judged.csv")]
+  rapporteur evaluate held_out.csv --model my.model --predictions judged.csv
+  rapporteur evaluate judged.csv --predicted --group-column speech")]
 pub struct Args {
     /// Labelled file; `-` for standard input
     #[arg(value_name = "LABELLED", required_unless_present = "predictions_a")]
@@ -61,6 +62,10 @@ pub struct Args {
     /// The second
     #[arg(long, value_name = "B.csv", requires = "predictions_a")]
     predictions_b: Option<String>,
+    /// Score the predictions that stand in LABELLED beside the gold labels, in predicted_topic and predicted_stance as `classify` writes them; no model is asked
+    #[arg(long,
+          conflicts_with_all = ["model", "cv", "compare", "predictions_a", "predictions", "report", "learning_curve", "min_probability", "max_error", "risk_coverage"])]
+    predicted: bool,
     /// Show how scores grow with the rows trained on, cross-validated [default: --cv 5], and what that says about labelling more
     #[arg(long,
           conflicts_with_all = ["model", "compare", "predictions", "labels", "min_probability", "max_error", "risk_coverage"])]
@@ -83,9 +88,9 @@ pub struct Args {
     /// Write the input with the predictions beside it
     #[arg(long, value_name = "OUT.csv")]
     predictions: Option<String>,
-    /// Resamples of the 95 % intervals, by group where --group-column is given; 0 for no intervals
-    #[arg(long, value_name = "N", default_value_t = Bootstrap::default().resamples, value_parser = resamples)]
-    resamples: usize,
+    /// Resamples of the 95 % intervals, by group where --group-column is given; 0 for no intervals [default: 1000]
+    #[arg(long, value_name = "N", value_parser = resamples)]
+    resamples: Option<usize>,
     /// Also give the mean F1 of these labels alone, such as favor,against for the figure of SemEval
     #[arg(long, value_name = "LABEL,...")]
     labels: Option<String>,
@@ -100,9 +105,10 @@ pub struct Args {
     learn: LearnArgs,
 }
 
-/// A number of resamples; beyond a hundred thousand they only cost time and memory.
+/// A number of resamples.
 pub fn resamples(typed: &str) -> std::result::Result<usize, String> {
-    typed.parse().ok().filter(|n| *n <= 100_000).ok_or_else(|| "expected a number from 0 to 100000".to_owned())
+    let number = typed.parse().ok().filter(|n| *n <= MOST_RESAMPLES);
+    number.ok_or_else(|| format!("expected a number from 0 to {MOST_RESAMPLES}"))
 }
 
 /// Judges all rows, scores them, and reports.
@@ -110,7 +116,11 @@ pub fn run(args: Args, common: &Common, terminal: &Terminal) -> Result<()> {
     let config = args.config.as_deref().map_or_else(|| Ok(Config::default()), Config::read)?;
     let common = common.or(&config);
     let columns = args.columns.clone().or(config.columns);
-    let bootstrap = Bootstrap { resamples: args.resamples, seed: common.seed.unwrap_or(Bootstrap::default().seed) };
+    let usual = Bootstrap::default();
+    let bootstrap = Bootstrap {
+        resamples: args.resamples.or(config.resamples).unwrap_or(usual.resamples),
+        seed: common.seed.unwrap_or(usual.seed),
+    };
     let inputs: Vec<String> =
         [&args.labelled, &args.predictions_a, &args.predictions_b].into_iter().flatten().cloned().collect();
     let pipe = |path: &str| path == "-" || std::fs::metadata(path).is_ok_and(|m| !m.is_file() && !m.is_dir());
@@ -147,6 +157,9 @@ pub fn run(args: Args, common: &Common, terminal: &Terminal) -> Result<()> {
     if args.compare.is_some() || args.predictions_a.is_some() {
         columns.check_single("a comparison", "evaluate each model by itself")?;
     }
+    if args.predicted {
+        columns.check_single("--predicted", "name the model with --model")?;
+    }
     let reading = args.reading.clone().or(config.reading).open(&inputs, terminal)?;
     let text_too = [&args.json, &args.predictions, &args.risk_coverage].iter().all(|path| path.as_deref() != Some("-"));
     if let (Some(a), Some(b)) = (&args.predictions_a, &args.predictions_b) {
@@ -173,8 +186,14 @@ pub fn run(args: Args, common: &Common, terminal: &Terminal) -> Result<()> {
     }
     // A model that is named goes before folds that a configuration file names.
     let folds = args.cv.or(config.cv.filter(|_| args.model.is_none()));
-    let labels = args.labels.as_deref().map(list).unwrap_or_default();
+    let labels = args.labels.as_deref().or(config.labels.as_deref()).map(list).unwrap_or_default();
     let measured = |accept| EvaluationOptions { bootstrap, labels, accept };
+    if args.predicted {
+        let evaluation = compare::file(path, &columns, &reading, &measured(None))?;
+        reading.finish(terminal)?;
+        finish(path, evaluation.rows, &evaluation.warnings, terminal)?;
+        return publish(&evaluation, json, text_too, |page| evaluation.write_text(page));
+    }
     let learn = args.learn.clone().or(config.learn);
     let model = if folds.is_none() && !args.learning_curve { Some(model()?) } else { None };
     if columns.multi_label()? || model.as_ref().is_some_and(|model| model.multi_label.is_some()) {

@@ -9,6 +9,7 @@ use rapporteur::linear::{IsotonicRegression, LinearClassifier};
 use rapporteur::model::{DEFAULT_MODEL, Head, Model, MultiLabel, default_model};
 
 use super::keep_input;
+use super::terminal::counted;
 use super::train::{Report, beside};
 
 /// Show what a model is: labels, options, corpus, scores, weightiest terms.
@@ -77,8 +78,8 @@ fn write_card(model: &Model, name: &str, bytes: usize, terms: usize, out: &mut i
     let vocabulary = model.vectoriser.vocabulary();
     let params = model.vectoriser.params();
     writeln!(out, "{name} (format {}, by {}, {:.1} MB)", model.format(), model.program, bytes as f64 / 1e6)?;
-    let groups = counts.groups.map_or(String::new(), |n| format!(" in {n} groups"));
-    writeln!(out, "corpus:   {} rows{groups}, digest {}", counts.rows, model.digest)?;
+    let groups = counts.groups.map_or(String::new(), |n| format!(" in {}", counted(n as u64, "group")));
+    writeln!(out, "corpus:   {}{groups}, digest {}", counted(counts.rows as u64, "row"), model.digest)?;
     let range = |r: Option<rapporteur::text::NgramRange>| r.map_or("none".into(), |r| r.to_string());
     let (words, chars) = (vocabulary.word_terms(), vocabulary.len() - vocabulary.word_terms());
     writeln!(

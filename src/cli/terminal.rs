@@ -127,6 +127,16 @@ fn time_left(passed: Duration, share: f64) -> String {
     }
 }
 
+/// A word for one thing, or that for any other number of them.
+pub fn one_or(n: u64, one: &'static str, many: &'static str) -> &'static str {
+    if n == 1 { one } else { many }
+}
+
+/// A number and what it counts: `1 row`, `2 rows`.
+pub fn counted(n: u64, noun: &str) -> String {
+    if n == 1 { format!("1 {noun}") } else { format!("{n} {noun}s") }
+}
+
 /// Writes a line to standard error. If that is closed or full there is nobody to tell.
 pub fn say(text: &str) {
     let _ = writeln!(std::io::stderr(), "{text}");

@@ -13,7 +13,7 @@ use rapporteur::{Error, Result};
 use super::columns::ColumnArgs;
 use super::config::{Config, LearnArgs};
 use super::reading::ReadingArgs;
-use super::terminal::Terminal;
+use super::terminal::{Terminal, counted};
 use super::{Common, keep_input};
 
 /// Train a model on a labelled CSV.
@@ -224,7 +224,8 @@ fn place(corpus: &[String]) -> Place {
 
 /// What was trained, and on what.
 pub fn summary(model: &Model, path: &str, bytes: usize, seconds: f64) -> String {
-    let mut lines = vec![format!("trained on {} rows in {seconds:.1} s{}", model.counts.rows, memory_note())];
+    let mut lines =
+        vec![format!("trained on {} in {seconds:.1} s{}", counted(model.counts.rows as u64, "row"), memory_note())];
     let list = |counts: &std::collections::BTreeMap<String, usize>| {
         const MOST: usize = 24;
         let mut parts: Vec<String> = counts.iter().take(MOST).map(|(label, n)| format!("{label} {n}")).collect();
@@ -233,7 +234,7 @@ pub fn summary(model: &Model, path: &str, bytes: usize, seconds: f64) -> String 
         }
         parts.join(", ")
     };
-    let missing = |n: usize| if n > 0 { format!(" ({n} rows without)") } else { String::new() };
+    let missing = |n: usize| if n > 0 { format!(" ({} without)", counted(n as u64, "row")) } else { String::new() };
     if let Some(topic) = &model.topic {
         let (counts, without) = (&model.counts.topics, missing(model.counts.without_topic));
         lines.push(format!("topics:   {}: {}{without}; C = {}", counts.len(), list(counts), topic.c));

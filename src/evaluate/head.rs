@@ -29,6 +29,8 @@ pub(super) struct UnitSums {
     losses: Vec<(f64, f64, u64)>,
     /// For every unit its bins: number, rows, summed probabilities, rows that are right.
     bins: Runs<(u8, u64, f64, u64)>,
+    /// The rows with probabilities, surest first: unit, whether right, and whether it is the last of its probability.
+    surest: Vec<(u32, bool, bool)>,
 }
 
 /// Lists side by side in one.
@@ -53,7 +55,7 @@ impl<T> Runs<T> {
 }
 
 /// The figures of a resample before those of the labels, by their names in the JSON.
-const FIGURES: [&str; 11] = [
+const FIGURES: [&str; 12] = [
     "accuracy",
     "macro_f1",
     "macro_f1_gold",
@@ -65,6 +67,7 @@ const FIGURES: [&str; 11] = [
     "log_loss",
     "brier_score",
     "expected_calibration_error",
+    "aurc",
 ];
 
 /// Scores one head; `None` without rows. `groups` has the group of each row of the evaluation, `named` the labels whose mean F1 is wanted.
@@ -108,6 +111,7 @@ impl UnitSums {
         // Every label is among them, so the search finds it.
         let number = |label: &str| labels.binary_search_by(|l| l.as_str().cmp(label)).unwrap_or_default() as u32;
         let (mut cells, mut losses, mut bins) = (Runs::new(), Vec::new(), Runs::new());
+        let mut surest: Vec<(f64, u32, bool)> = Vec::new();
         for unit in 0..units.len() {
             let mut counts: BTreeMap<(u32, Option<u32>), u64> = BTreeMap::new();
             let mut sums: BTreeMap<u8, (u64, f64, u64)> = BTreeMap::new();
@@ -123,12 +127,32 @@ impl UnitSums {
                 bin.0 += 1;
                 bin.1 += posterior.written;
                 bin.2 += u64::from(judgement.predicted == Some(judgement.gold));
+                surest.push((posterior.written, unit as u32, judgement.predicted == Some(judgement.gold)));
             }
             cells.push(counts.into_iter().map(|((g, p), n)| (g, p, n)));
             losses.push(loss);
             bins.push(sums.into_iter().map(|(bin, (rows, written, right))| (bin, rows, written, right)));
         }
-        UnitSums { cells, losses, bins }
+        surest.retain(|row| !row.0.is_nan());
+        surest.sort_by(|a, b| b.0.total_cmp(&a.0));
+        let ends = |i: usize| surest.get(i + 1).is_none_or(|next| next.0 != surest[i].0);
+        let surest = surest.iter().enumerate().map(|(i, &(_, unit, right))| (unit, right, ends(i))).collect();
+        UnitSums { cells, losses, bins, surest }
+    }
+
+    /// [`aurc`] of a resample, given how often it has each unit; NaN without rows.
+    fn aurc(&self, times: &[u32]) -> f64 {
+        let (mut rows, mut wrong, mut before, mut sum) = (0u64, 0u64, 0u64, 0.0);
+        for &(unit, right, ends) in &self.surest {
+            let n = u64::from(times[unit as usize]);
+            rows += n;
+            wrong += if right { 0 } else { n };
+            if ends && rows > before {
+                sum += (rows - before) as f64 * (wrong as f64 / rows as f64);
+                before = rows;
+            }
+        }
+        sum / rows as f64
     }
 
     /// Adds a unit.
@@ -163,11 +187,15 @@ fn set_intervals(
     let intervals = bootstrap.intervals(
         units,
         FIGURES.len() + 3 * count,
-        || Tally::new(count),
-        |tally, draws, out| {
+        || (Tally::new(count), vec![0u32; units]),
+        |(tally, times), draws, out| {
             tally.clear();
+            times.fill(0);
             let mut probabilities = ProbabilitySums::default();
-            draws.for_each(|unit| sums.add(unit, tally, &mut probabilities));
+            draws.for_each(|unit| {
+                sums.add(unit, tally, &mut probabilities);
+                times[unit] += 1;
+            });
             let means = tally.means();
             let f1 = |label: &Option<usize>| label.map_or(0.0, |i| tally.f1(i));
             let of_named = named.as_ref().map_or(f64::NAN, |n| n.iter().map(f1).sum::<f64>() / n.len() as f64);
@@ -185,6 +213,7 @@ fn set_intervals(
                 log_loss,
                 brier_score,
                 calibration,
+                sums.aurc(times),
             ]);
             for (i, out) in of_labels.chunks_exact_mut(3).enumerate() {
                 // A label that this resample lacks has no scores in it.

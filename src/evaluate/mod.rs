@@ -26,7 +26,7 @@ mod topics_answer;
 
 pub use agreement::{Agreement, AgreementScores, agreement};
 pub use agreement_report::{AgreementReport, Coding};
-pub use bootstrap::{Bootstrap, Draws, Interval, Units};
+pub use bootstrap::{Bootstrap, Draws, FEW_GROUPS, Interval, Units};
 pub use comparison::Comparison;
 pub use confusion::Confusion;
 pub use cross_validation::{Answer, cross_validate, each_held_out, measure, score};
