@@ -2,16 +2,17 @@
 
 use std::io::Write;
 
-use rapporteur::corpus::{Batch, LabelledReader, Output};
+use rapporteur::corpus::Output;
 use rapporteur::error::Place;
 use rapporteur::evaluate::{
-    Answer, Bootstrap, Evaluation, EvaluationOptions, Thresholds, cross_validate, cross_validate_topics,
-    learning_curve, measure, measure_topics,
+    Bootstrap, Evaluation, EvaluationOptions, Thresholds, cross_validate, cross_validate_topics, learning_curve,
+    measure, measure_topics,
 };
 use rapporteur::model::{DEFAULT_MODEL, Head, Model, TrainOptions, TrainingSet, default_model, read_training_set};
 use rapporteur::{Error, Result};
 
-use super::answers::{AnswerOptions, AnswerWriter, Layout, Shape};
+use super::answers::{Layout, Shape};
+use super::beside::write_predictions;
 use super::columns::ColumnArgs;
 use super::config::{Config, LearnArgs, MOST_RESAMPLES, list};
 use super::evaluation_report::{self, Judge};
@@ -224,7 +225,7 @@ pub fn run(args: Args, common: &Common, terminal: &Terminal) -> Result<()> {
         };
         finish(path, evaluation.rows, &evaluation.warnings, terminal)?;
         if let (Some(to), Some(out)) = (&args.predictions, predictions) {
-            topics::write_predictions(to, out, path, (&columns, &reading), &answers)?;
+            write_predictions(to, out, path, (&columns, &reading), &answers, topics::write_row)?;
         }
         return publish(&evaluation, json, text_too, |page| evaluation.write_text(page));
     }
@@ -276,7 +277,9 @@ pub fn run(args: Args, common: &Common, terminal: &Terminal) -> Result<()> {
         if Layout::of_output(Some(to), None) != Shape::Jsonl {
             reading.note_unplaced(terminal);
         }
-        write_predictions(to, out, path, (&columns, &reading), &answers)?;
+        write_predictions(to, out, path, (&columns, &reading), &answers, |writer, batch, i, answer| {
+            writer.row(batch, i, answer);
+        })?;
     }
     if let Some(report) = report {
         evaluation_report::write(report, path, (&columns, &reading), &evaluation, &answers, &judge_of)?;
@@ -338,36 +341,4 @@ fn publish(
         out.finish()?;
     }
     Ok(())
-}
-
-/// Reads the input once more and writes it with the answers beside.
-fn write_predictions(
-    path: &str,
-    mut out: Output,
-    input: &str,
-    (columns, reading): (&ColumnArgs, &Reading),
-    answers: &[Answer],
-) -> Result<()> {
-    let options = reading.again(columns.read_options()?);
-    let mut reader = LabelledReader::open(&[input.to_owned()], &columns.columns()?, &options)?;
-    let shape = Layout::of_output(Some(path), None);
-    Layout::check(input, reader.header(), shape)?;
-    let layout = Layout::new(reader.header(), None, &AnswerOptions::default(), shape);
-    let mut writer = AnswerWriter::new(&layout);
-    out.write_block(&writer.header())?;
-    let (mut batch, mut at) = (Batch::new(), 0);
-    while reader.read(&mut batch, 2_048, 1 << 20)? {
-        for i in 0..batch.len() {
-            let Some(answer) = answers.get(at) else {
-                return Err(Error::corpus(
-                    format!("{input} has grown while it was read"),
-                    "run again when nobody writes to it",
-                ));
-            };
-            writer.row(&batch, i, answer);
-            at += 1;
-        }
-        out.write_block(&writer.take())?;
-    }
-    out.finish()
 }

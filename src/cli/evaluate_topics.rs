@@ -1,10 +1,10 @@
 //! `rapporteur evaluate` of models that give a paragraph several topics.
 //!
-//! Flows in: a labelled file whose topic cells hold several topics, and a model. Flows out: an evaluation, and the file with a row for each topic written.
+//! Flows in: a labelled file whose topic cells hold several topics, and a model. Flows out: an evaluation, and rows of predictions, one for each topic written.
 
 use std::borrow::Cow;
 
-use rapporteur::corpus::{Batch, ColumnNames, FramedBatch, LabelColumns, LabelledReader, Output, SideColumns};
+use rapporteur::corpus::{Batch, ColumnNames, FramedBatch, LabelColumns, LabelledReader, SideColumns};
 use rapporteur::evaluate::{Bootstrap, MultiLabelEvaluation, MultiLabelRow, TopicsAnswer};
 use rapporteur::labels::LabelColumn;
 use rapporteur::model::{Model, Predictor};
@@ -12,7 +12,7 @@ use rapporteur::pipeline::in_order;
 use rapporteur::{Error, Result};
 
 use super::Common;
-use super::answers::{AnswerOptions, AnswerWriter, Labels, Layout};
+use super::answers::{AnswerWriter, Labels};
 use super::columns::ColumnArgs;
 use super::reading::Reading;
 use super::rows::{Rows, with_names};
@@ -88,45 +88,18 @@ fn lent(topics: &Topics) -> Vec<(&str, Option<&str>)> {
     topics.iter().map(|(topic, stance)| (topic.as_str(), stance.as_deref())).collect()
 }
 
-/// Reads the input once more and writes it with a row for each topic that was written, one without where there was none.
-pub fn write_predictions(
-    path: &str,
-    mut out: Output,
-    input: &str,
-    (columns, reading): (&ColumnArgs, &Reading),
-    answers: &[TopicsAnswer],
-) -> Result<()> {
-    let options = reading.again(columns.read_options()?);
-    let mut reader = LabelledReader::open(&[input.to_owned()], &columns.columns()?, &options)?;
-    let shape = Layout::of_output(Some(path), None);
-    Layout::check(input, reader.header(), shape)?;
-    let layout = Layout::new(reader.header(), None, &AnswerOptions::default(), shape);
-    let mut writer = AnswerWriter::new(&layout);
-    out.write_block(&writer.header())?;
-    let (mut batch, mut at) = (Batch::new(), 0);
-    while reader.read(&mut batch, 2_048, 1 << 20)? {
-        for i in 0..batch.len() {
-            let Some(answer) = answers.get(at) else {
-                return Err(Error::corpus(
-                    format!("{input} has grown while it was read"),
-                    "run again when nobody writes to it",
-                ));
-            };
-            for written in &answer.written {
-                let labels = Labels {
-                    topic: &written.topic,
-                    topic_probability: written.topic_probability,
-                    stance: written.stance.as_deref().unwrap_or_default(),
-                    stance_probability: written.stance_probability,
-                };
-                writer.row_with(&batch, i, labels, &[]);
-            }
-            if answer.written.is_empty() {
-                writer.row_with(&batch, i, Labels::default(), &[]);
-            }
-            at += 1;
-        }
-        out.write_block(&writer.take())?;
+/// Writes a row of the input for each topic that was written, one without where there was none.
+pub fn write_row(writer: &mut AnswerWriter<'_>, batch: &Batch, i: usize, answer: &TopicsAnswer) {
+    for written in &answer.written {
+        let labels = Labels {
+            topic: &written.topic,
+            topic_probability: written.topic_probability,
+            stance: written.stance.as_deref().unwrap_or_default(),
+            stance_probability: written.stance_probability,
+        };
+        writer.row_with(batch, i, labels, &[]);
     }
-    out.finish()
+    if answer.written.is_empty() {
+        writer.row_with(batch, i, Labels::default(), &[]);
+    }
 }

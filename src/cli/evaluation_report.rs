@@ -2,12 +2,13 @@
 //!
 //! Flows in: an evaluation, its answers, and the labelled file, which is read once more: texts are not kept while rows are judged. Flows out: a file of HTML.
 
-use rapporteur::corpus::{Batch, LabelledReader, Output};
+use rapporteur::Result;
+use rapporteur::corpus::Output;
 use rapporteur::evaluate::{Answer, Evaluation, HeadScores, Mistake, MistakeCollector, Mistakes};
 use rapporteur::model::{Evidence, Model, Predictor, TrainOptions, TrainingSet};
 use rapporteur::report::{EvaluationReport, evaluation_page};
-use rapporteur::{Error, Result};
 
+use super::beside::{open_again, read_beside};
 use super::columns::ColumnArgs;
 use super::reading::Reading;
 
@@ -75,35 +76,29 @@ fn options(options: &TrainOptions) -> String {
 pub fn write(
     mut out: Output,
     input: &str,
-    (columns, reading): (&ColumnArgs, &Reading),
+    source: (&ColumnArgs, &Reading),
     evaluation: &Evaluation,
     answers: &[Answer],
     judge: &Judge,
 ) -> Result<()> {
-    let options = reading.again(columns.read_options()?);
-    let mut reader = LabelledReader::open(&[input.to_owned()], &columns.columns()?, &options)?;
+    let mut reader = open_again(input, source)?;
     let labelled = reader.columns().clone();
     let collector = |name, head: &Option<HeadScores>, most| {
         head.as_ref().map(|head| MistakeCollector::new(name, &head.confusion, most, EXAMPLES))
     };
     let mut topics = collector("Topic", &evaluation.topic, MOST_TOPICS);
     let mut stances = collector("Stance", &evaluation.stance, MOST_STANCES);
-    let (mut batch, mut at) = (Batch::new(), 0);
-    while reader.read(&mut batch, 2_048, 1 << 20)? {
-        for i in 0..batch.len() {
-            let row = labelled.row(&batch, i)?;
-            let Some(answer) = answers.get(at) else {
-                return Err(Error::corpus(
-                    format!("{input} has grown while it was read"),
-                    "run again when nobody writes to it",
-                ));
-            };
-            at += 1;
-            let take = || (at as u64, row.text.to_string(), answer.topic.clone());
+    let mut number = 0;
+    read_beside(input, &mut reader, answers, |batch, answers| {
+        for (i, answer) in answers.iter().enumerate() {
+            let row = labelled.row(batch, i)?;
+            number += 1;
+            let take = || (number, row.text.to_string(), answer.topic.clone());
             see(&mut topics, row.topic, answer.topic.as_deref(), answer.topic_probability, take);
             see(&mut stances, row.stance, answer.stance.as_deref(), answer.stance_probability, take);
         }
-    }
+        Ok(())
+    })?;
     let mut mistakes: Vec<Mistakes> = topics.into_iter().chain(stances).flat_map(MistakeCollector::finish).collect();
     if let Some(model) = &judge.model {
         tell_words(model, &mut mistakes);

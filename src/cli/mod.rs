@@ -6,6 +6,7 @@
 mod aggregate;
 mod agree;
 mod answers;
+mod beside;
 mod check;
 mod classify;
 mod columns;
