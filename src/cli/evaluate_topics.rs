@@ -4,18 +4,17 @@
 
 use std::borrow::Cow;
 
-use rapporteur::corpus::{Batch, ColumnNames, FramedBatch, LabelColumns, LabelledReader, SideColumns};
+use rapporteur::corpus::{Batch, LabelledRow};
 use rapporteur::evaluate::{Bootstrap, MultiLabelEvaluation, MultiLabelRow, TopicsAnswer};
 use rapporteur::labels::LabelColumn;
 use rapporteur::model::{Model, Predictor};
-use rapporteur::pipeline::in_order;
 use rapporteur::{Error, Result};
 
 use super::Common;
 use super::answers::{AnswerWriter, Labels};
 use super::columns::ColumnArgs;
+use super::judged::judge_rows;
 use super::reading::Reading;
-use super::rows::{Rows, with_names};
 use super::terminal::Terminal;
 
 /// Topics of a row with their stances, kept.
@@ -37,44 +36,20 @@ pub fn judge(
             "--multi-label is for models that were trained with it, and this one gives a paragraph one topic",
         ));
     };
-    let side = with_names(model, columns.document_column.as_deref(), columns.context_columns.as_deref());
-    let label_columns = LabelColumns { side: SideColumns::default(), ..columns.columns()? };
-    let read = reading.options(columns.read_options()?);
-    let mut reader = LabelledReader::open(&[path.to_owned()], &label_columns, &read)?;
-    let rows = Rows::resolve(&ColumnNames::new(path, reader.header()), &label_columns.text, &side, model)?;
-    let mut window = rows.window();
-    let labelled = reader.columns().clone();
     let (mut gold, mut group, mut answers) = (Vec::new(), LabelColumn::default(), Vec::new());
-    in_order(
-        common.threads(),
-        terminal.control(),
-        |framed: &mut FramedBatch, most, bytes| {
-            window.read(framed, most, bytes, |b, n, bytes| reader.read(b, n, bytes))
-        },
-        || Predictor::new(model),
-        |predictor, framed| -> Result<Vec<Judged>> {
-            let mut judged = Vec::with_capacity(framed.batch.len());
-            rows.read(predictor, framed, |predictor, i, _| {
-                let row = labelled.row(&framed.batch, i)?;
-                let answer = TopicsAnswer::ask(predictor, row.topics.iter().flatten().map(|t| &*t.topic));
-                let topics = row.topics.map(|topics| {
-                    topics.into_iter().map(|t| (t.topic.into_owned(), t.stance.map(Cow::into_owned))).collect()
-                });
-                judged.push((topics, row.group.map(str::to_owned), answer));
-                Ok::<(), Error>(())
-            })?;
-            Ok(judged)
-        },
-        |judged| {
-            for (its_gold, its_group, answer) in judged {
-                gold.push(its_gold);
-                group.push(its_group.as_deref());
-                answers.push(answer);
-            }
-            terminal.control().report(&format!("judging: {} rows", answers.len()), None);
-            Ok(())
-        },
-    )?;
+    let read = reading.options(columns.read_options()?);
+    let ask = |predictor: &mut Predictor<'_>, row: LabelledRow<'_>| -> Judged {
+        let answer = TopicsAnswer::ask(predictor, row.topics.iter().flatten().map(|t| &*t.topic));
+        let topics = row
+            .topics
+            .map(|topics| topics.into_iter().map(|t| (t.topic.into_owned(), t.stance.map(Cow::into_owned))).collect());
+        (topics, row.group.map(str::to_owned), answer)
+    };
+    judge_rows(path, (columns, &read), model, common, terminal, ask, |(its_gold, its_group, answer)| {
+        gold.push(its_gold);
+        group.push(its_group.as_deref());
+        answers.push(answer);
+    })?;
     reading.finish(terminal)?;
     terminal.control().report("resampling", None);
     let rows: Vec<MultiLabelRow<'_>> =

@@ -1,6 +1,10 @@
 //! A labelled file beside what a model says of it, for `rapporteur evaluate`.
+//!
+//! Flows in: a labelled file and a model. Flows out: gold labels, groups and answers, row by row and in order, on any number of threads. Texts are let go as soon as they are judged.
 
-use rapporteur::corpus::{ColumnNames, FramedBatch, LabelColumns, LabelledReader, ReadOptions, SideColumns};
+use rapporteur::corpus::{
+    ColumnNames, FramedBatch, LabelColumns, LabelledReader, LabelledRow, ReadOptions, SideColumns,
+};
 use rapporteur::evaluate::{Answer, Row};
 use rapporteur::labels::{LabelColumn, LabelSet, UNLABELLED};
 use rapporteur::model::{Model, Predictor};
@@ -46,23 +50,24 @@ impl Judged {
     }
 }
 
-/// Lets a model judge all rows of a labelled file.
-pub fn judge(
+/// Lets a model judge all rows of a labelled file: `ask` asks it about a row that it has read, on whatever thread, and `keep` is given what came of each, in order.
+pub fn judge_rows<T: Send>(
     path: &str,
     (columns, read): (&ColumnArgs, &ReadOptions),
     model: &Model,
     common: &Common,
     terminal: &Terminal,
-) -> Result<Judged> {
+    ask: impl Fn(&mut Predictor<'_>, LabelledRow<'_>) -> T + Sync,
+    mut keep: impl FnMut(T) + Send,
+) -> Result<()> {
     let side = with_names(model, columns.document_column.as_deref(), columns.context_columns.as_deref());
     let label_columns = LabelColumns { side: SideColumns::default(), ..columns.columns()? };
     let mut reader = LabelledReader::open(&[path.to_owned()], &label_columns, read)?;
+    let pace = reader.pace();
     let rows = Rows::resolve(&ColumnNames::new(path, reader.header()), &label_columns.text, &side, model)?;
     let mut window = rows.window();
     let labelled = reader.columns().clone();
-    let (mut topic, mut stance, mut group) = (LabelColumn::default(), LabelColumn::default(), LabelColumn::default());
-    let mut answers = Vec::new();
-    type Labelled = ([Option<String>; 3], Answer);
+    let mut count = 0u64;
     in_order(
         common.threads(),
         terminal.control(),
@@ -70,27 +75,43 @@ pub fn judge(
             window.read(framed, most, bytes, |b, n, bytes| reader.read(b, n, bytes))
         },
         || Predictor::new(model),
-        |predictor, framed| -> Result<Vec<Labelled>> {
+        |predictor, framed| -> Result<Vec<T>> {
             let mut judged = Vec::with_capacity(framed.batch.len());
             rows.read(predictor, framed, |predictor, i, _| {
-                let row = labelled.row(&framed.batch, i)?;
-                let answer = Answer::ask(predictor, row.topic, row.stance);
-                judged.push(([row.topic, row.stance, row.group].map(|label| label.map(str::to_owned)), answer));
+                judged.push(ask(predictor, labelled.row(&framed.batch, i)?));
                 Ok::<(), Error>(())
             })?;
             Ok(judged)
         },
         |judged| {
-            for ([gold_topic, gold_stance, its_group], answer) in judged {
-                topic.push(gold_topic.as_deref());
-                stance.push(gold_stance.as_deref());
-                group.push(its_group.as_deref());
-                answers.push(answer);
-            }
-            terminal.control().report(&format!("judging: {} rows", answers.len()), None);
+            count += judged.len() as u64;
+            judged.into_iter().for_each(&mut keep);
+            pace.report(terminal.control(), "judged", count);
             Ok(())
         },
-    )?;
+    )
+}
+
+/// Lets a model judge all rows of a labelled file, one topic a row.
+pub fn judge(
+    path: &str,
+    source: (&ColumnArgs, &ReadOptions),
+    model: &Model,
+    common: &Common,
+    terminal: &Terminal,
+) -> Result<Judged> {
+    let (mut topic, mut stance, mut group) = (LabelColumn::default(), LabelColumn::default(), LabelColumn::default());
+    let mut answers = Vec::new();
+    let ask = |predictor: &mut Predictor<'_>, row: LabelledRow<'_>| {
+        let answer = Answer::ask(predictor, row.topic, row.stance);
+        ([row.topic, row.stance, row.group].map(|label| label.map(str::to_owned)), answer)
+    };
+    judge_rows(path, source, model, common, terminal, ask, |([gold_topic, gold_stance, its_group], answer)| {
+        topic.push(gold_topic.as_deref());
+        stance.push(gold_stance.as_deref());
+        group.push(its_group.as_deref());
+        answers.push(answer);
+    })?;
     let judged = Judged::new(topic, stance, group, answers);
     note_odd_cases(&judged.topics, &judged.stances, terminal);
     Ok(judged)
