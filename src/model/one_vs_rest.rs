@@ -98,14 +98,8 @@ impl OneVsRest<'_> {
 
     /// What the rows are, from the same of their pairs of row and topic.
     pub fn counts(&self, of_pairs: Counts) -> Counts {
-        let groups = self.set.groups.as_ref().map(|groups| {
-            let mut mine: Vec<u32> = self.rows.iter().map(|&r| groups[r as usize]).collect();
-            mine.sort_unstable();
-            mine.dedup();
-            mine.len()
-        });
         let without_topic = self.rows.iter().filter(|&&row| self.several.of(row as usize).is_empty()).count();
-        Counts { rows: self.rows.len(), groups, without_topic, ..of_pairs }
+        Counts { rows: self.rows.len(), groups: self.set.groups_among(self.rows), without_topic, ..of_pairs }
     }
 
     /// The topics that occur in the rows at hand, and the places of the rows that have each.

@@ -7,7 +7,8 @@
 use super::heads::{Chosen, decide};
 use super::options::{CalibrationMethod, TrainOptions};
 use super::out_of_fold::Task;
-use super::trainer::{Data, Labels, TopicChoice, vectorise};
+use super::tasks::{Data, Labels, TopicChoice};
+use super::trainer::vectorise;
 use super::training_set::TrainingSet;
 use super::vectors::ends;
 use crate::control::Control;

@@ -239,6 +239,15 @@ impl TrainingSet {
         (0..self.len() as u32).filter(|&row| self.is_labelled(row as usize)).collect()
     }
 
+    /// Number of different groups among some rows, where there are groups.
+    pub(super) fn groups_among(&self, rows: &[u32]) -> Option<usize> {
+        let groups = self.groups.as_ref()?;
+        let mut mine: Vec<u32> = rows.iter().map(|&row| groups[row as usize]).collect();
+        mine.sort_unstable();
+        mine.dedup();
+        Some(mine.len())
+    }
+
     /// Refuses a corpus of several topics a row, for what knows but one.
     pub(crate) fn check_single(&self, what: &str) -> Result<()> {
         match self.several {
