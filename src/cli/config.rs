@@ -89,7 +89,7 @@ pub struct LearnArgs {
     #[arg(long, value_name = "WEIGHT")]
     #[serde(deserialize_with = "texts")]
     pub class_weight: Vec<String>,
-    /// How far each topic's stance weights may depart from those shared by all topics, or auto [default: auto]
+    /// How far each topic's stance weights may depart from those shared by all topics, or auto; of more than 255 topics none departs [default: auto]
     #[arg(long, value_name = "X")]
     #[serde(deserialize_with = "text")]
     pub topic_departure: Option<String>,

@@ -238,7 +238,7 @@ pub struct TrainOptions {
     pub feature_weighting: FeatureWeighting,
     /// How much each label counts.
     pub class_weight: LabelWeights,
-    /// How far each topic's stance weights may depart from the shared ones; 0: not at all, at most 1,000.
+    /// How far each topic's stance weights may depart from the shared ones; 0: not at all, at most 1,000. Of more than 255 topics none departs, whatever is asked for.
     pub topic_departure: Choice,
     /// How probabilities are mended.
     pub calibration: CalibrationMethod,

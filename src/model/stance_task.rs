@@ -78,10 +78,11 @@ impl Data<'_> {
             topic_of.iter().zip(&numbers).map(|(&t, &s)| if s == UNLABELLED { UNLABELLED } else { t }).collect();
         let nowhere = vec![UNLABELLED; copied_topic.len()];
         let prepare = |departure: f64| {
-            let of = if departure > 0.0 && topics.len() <= MOST_TOPICS { &copied_topic } else { &nowhere };
+            let of = if departure > 0.0 { &copied_topic } else { &nowhere };
             Copied::new(self.x, of, topics.len(), departure)
         };
         let candidates = match self.options.topic_departure {
+            _ if topics.len() > MOST_TOPICS => vec![0.0],
             Choice::Value(x) => vec![x],
             Choice::Auto if topics.len() > 1 => DEPARTURES.to_vec(),
             Choice::Auto => vec![0.0],
@@ -148,5 +149,46 @@ impl Data<'_> {
         };
         task.allowed = task.rows.iter().flat_map(|&row| (0..k).map(move |s| allows(row, s))).collect();
         Ok(task)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::linear::Loss;
+    use crate::model::{CalibrationMethod, LabelledText, TrainOptions, TrainingSetBuilder, train};
+
+    #[test]
+    fn among_more_topics_than_can_depart_no_departure_is_recorded() {
+        for (topics, asked, recorded) in [
+            (MOST_TOPICS, Choice::Value(1.0), 1.0),
+            (MOST_TOPICS + 1, Choice::Value(1.0), 0.0),
+            (MOST_TOPICS + 1, Choice::Auto, 0.0),
+        ] {
+            let mut rows = TrainingSetBuilder::default();
+            for topic in (0..topics).map(|i| format!("topic{i}")) {
+                for (stance, verb) in [("support", "welcome"), ("oppose", "reject")] {
+                    let text = format!("We {verb} {topic}.");
+                    rows.push(LabelledText {
+                        text: &text,
+                        topic: Some(&topic),
+                        stance: Some(stance),
+                        ..Default::default()
+                    });
+                }
+            }
+            let options = TrainOptions {
+                char_ngrams: None,
+                classifier: Loss::Logistic,
+                c: Choice::Value(1.0),
+                topic_departure: asked,
+                calibration: CalibrationMethod::None,
+                thresholds: false,
+                ..Default::default()
+            };
+            let stance = train(&rows.finish(), &options, &Control::default()).unwrap().stance.unwrap();
+            assert_eq!(stance.departure, recorded, "{topics} topics, asked for {asked}");
+            assert_eq!(stance.departures.parts().1.is_empty(), recorded == 0.0);
+        }
     }
 }
