@@ -11,6 +11,7 @@ mod embedded;
 mod error_curve;
 mod explanation;
 mod file;
+mod file_reader;
 mod heads;
 mod known_errors;
 mod memory;
