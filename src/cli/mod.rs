@@ -9,6 +9,7 @@ mod answers;
 mod beside;
 mod check;
 mod classify;
+mod classify_row;
 mod columns;
 mod compare;
 mod config;
