@@ -33,6 +33,8 @@ mod reading;
 mod small_file;
 #[path = "../../src/cli/terminal.rs"]
 mod terminal;
+#[path = "../../src/cli/typed.rs"]
+mod typed;
 
 /// Never called: no file is opened here.
 fn keep_input(_: &str, _: &str, _: &[String]) -> rapporteur::Result<()> {

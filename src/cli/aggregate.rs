@@ -14,11 +14,11 @@ use rapporteur::{Error, Result};
 
 use super::answers::PREFIX;
 use super::columns::read_options;
-use super::config::list;
 use super::period::Period;
 use super::reading::ReadingArgs;
 use super::terminal::Terminal;
 use super::train::Report;
+use super::typed::list;
 use super::{Common, keep_input};
 
 /// Resamples behind the intervals of corrected shares.

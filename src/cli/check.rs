@@ -7,10 +7,11 @@ use rapporteur::corpus::{ColumnNames, Output};
 use rapporteur::curate::{CheckOptions, Checked, Corpus, Kind, check, read_corpus};
 
 use super::columns::ColumnArgs;
-use super::config::{Config, LearnArgs, list};
+use super::config::{Config, LearnArgs};
 use super::reading::ReadingArgs;
 use super::terminal::{Terminal, counted};
 use super::train::Report;
+use super::typed::list;
 use super::{Common, keep_input};
 
 /// Find what is wrong with a corpus: suspect labels, duplicates, odd texts.

@@ -15,12 +15,12 @@ use super::Common;
 use super::answers::{AnswerOptions, AnswerWriter, Layout, Shape};
 use super::classify_row::Judge;
 use super::columns::read_options;
-use super::config::list;
 use super::pretty::Pretty;
 use super::reading::ReadingArgs;
 use super::resume::{Follower, Target, run_of};
 use super::rows::{Rows, SideArgs};
 use super::terminal::{Terminal, counted, one_or};
+use super::typed::list;
 use super::unsure::UnsureArgs;
 
 /// Label the paragraphs of CSV, JSON Lines or plain text.

@@ -6,8 +6,8 @@ use rapporteur::corpus::{
 };
 use serde::{Deserialize, Serialize};
 
-use super::config::{list, text};
 use super::reading::Reading;
+use super::typed::{list, text};
 use rapporteur::{Error, Result};
 
 /// Options about the columns of a labelled file.

@@ -8,13 +8,13 @@ use rapporteur::corpus::{Codebook, nearest};
 use rapporteur::error::Place;
 use rapporteur::memory::Bytes;
 use rapporteur::model::{Decoding, StanceScope, TrainOptions};
-use rapporteur::text::{Language, NgramRange, stop_words_from, stop_words_of};
 use rapporteur::{Error, Result};
-use serde::{Deserialize, Deserializer, Serialize};
+use serde::{Deserialize, Serialize};
 
 use super::columns::ColumnArgs;
 use super::reading::ReadingArgs;
 use super::small_file;
+use super::typed::{ngrams, parse, set, set_named, stop_words, text, texts, whole, wrong};
 
 /// Options about what is learnt and how.
 #[derive(Args, Clone, Default, Serialize, Deserialize)]
@@ -238,11 +238,6 @@ fn names_of<A: Args>() -> Vec<String> {
     command.get_arguments().filter_map(|a| a.get_long()).map(|name| name.replace('-', "_")).collect()
 }
 
-fn whole<N: TryFrom<i64>>(name: &str, value: &toml::Value) -> std::result::Result<N, String> {
-    let number = value.as_integer().and_then(|n| N::try_from(n).ok());
-    number.ok_or_else(|| format!("{name} is {value}, expected a whole number"))
-}
-
 fn too_large(seed: u64) -> Error {
     Error::usage(format!("the seed {seed} is too large for a configuration file, whose numbers end at {}", i64::MAX))
 }
@@ -365,103 +360,5 @@ impl LearnArgs {
         out.vectoriser(0, None)?;
         out.linear()?;
         Ok(out)
-    }
-}
-
-fn wrong(option: &'static str, found: &str, expected: &str) -> Error {
-    Error::usage(format!("{option} is {found:?}, expected {expected}"))
-}
-
-fn parse<T: std::str::FromStr>(option: &'static str, typed: &str) -> Result<T>
-where
-    T::Err: std::fmt::Display,
-{
-    typed.trim().parse().map_err(|e: T::Err| Error::usage(format!("{option} {typed}: {e}")))
-}
-
-fn set<T: std::str::FromStr>(slot: &mut T, option: &'static str, typed: &Option<String>) -> Result<()>
-where
-    T::Err: std::fmt::Display,
-{
-    if let Some(typed) = typed {
-        *slot = parse(option, typed)?;
-    }
-    Ok(())
-}
-
-/// Sets an option whose values have names, by the names that serde knows.
-fn set_named<T: for<'de> Deserialize<'de>>(
-    slot: &mut T,
-    option: &'static str,
-    typed: &Option<String>,
-    names: &str,
-) -> Result<()> {
-    if let Some(typed) = typed {
-        let name = serde_json::Value::String(typed.to_lowercase());
-        *slot = serde_json::from_value(name).map_err(|_| wrong(option, typed, names))?;
-    }
-    Ok(())
-}
-
-fn ngrams(option: &'static str, typed: &Option<String>) -> Result<Option<Option<NgramRange>>> {
-    match typed.as_deref() {
-        None => Ok(None),
-        Some("none") => Ok(Some(None)),
-        Some(range) => parse(option, range).map(|r| Some(Some(r))),
-    }
-}
-
-fn stop_words(list: &str) -> Result<Vec<String>> {
-    let words = match list.parse::<Language>() {
-        Ok(language) => stop_words_of(language)?,
-        Err(_) => {
-            let raw = small_file::read("read the stop words of", list)?;
-            stop_words_from(raw.lines(), None)
-        }
-    };
-    Ok(words.into_iter().collect())
-}
-
-/// Words separated by commas, trimmed, empty ones left out.
-pub fn list(typed: &str) -> Vec<String> {
-    typed.split(',').map(|word| word.trim().to_owned()).filter(|word| !word.is_empty()).collect()
-}
-
-/// Reads a TOML string, number or truth value as what would be typed on the command line.
-pub fn text<'de, D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Option<String>, D::Error> {
-    Typed::deserialize(deserializer).map(|typed| Some(typed.text()))
-}
-
-/// Reads one such value, or a list of them.
-pub fn texts<'de, D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Vec<String>, D::Error> {
-    #[derive(Deserialize)]
-    #[serde(untagged, expecting = "expected a text or a list of texts")]
-    enum Several {
-        One(Typed),
-        List(Vec<Typed>),
-    }
-    Ok(match Several::deserialize(deserializer)? {
-        Several::One(typed) => vec![typed.text()],
-        Several::List(list) => list.into_iter().map(Typed::text).collect(),
-    })
-}
-
-#[derive(Deserialize)]
-#[serde(untagged, expecting = "expected a text, a number, or true or false")]
-enum Typed {
-    Text(String),
-    Whole(i64),
-    Number(f64),
-    Truth(bool),
-}
-
-impl Typed {
-    fn text(self) -> String {
-        match self {
-            Typed::Text(s) => s,
-            Typed::Whole(n) => n.to_string(),
-            Typed::Number(x) => format!("{x:?}"),
-            Typed::Truth(b) => b.to_string(),
-        }
     }
 }

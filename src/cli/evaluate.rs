@@ -14,12 +14,13 @@ use rapporteur::{Error, Result};
 use super::answers::{Layout, Shape};
 use super::beside::write_predictions;
 use super::columns::ColumnArgs;
-use super::config::{Config, LearnArgs, MOST_RESAMPLES, list};
+use super::config::{Config, LearnArgs, MOST_RESAMPLES};
 use super::evaluation_report::{self, Judge};
 use super::judged::judge;
 use super::reading::{Reading, ReadingArgs};
 use super::terminal::Terminal;
 use super::train::{Report, check_labels, note_features, note_odd_cases, of_corpus};
+use super::typed::list;
 use super::unsure::{UnsureArgs, share};
 use super::{Common, compare, evaluate_topics as topics, keep_input, same_file};
 

@@ -7,8 +7,8 @@ use rapporteur::corpus::{Format, Output, ReadOptions, open_records, split_paragr
 use rapporteur::model::{Evidence, Model, Prediction, Predictor, default_model};
 use rapporteur::{Error, Result};
 
-use super::config::list;
 use super::rows::{Rows, SideArgs};
+use super::typed::list;
 
 /// Show the words behind the labels of a text.
 ///

@@ -29,6 +29,7 @@ mod suggest;
 mod terminal;
 mod train;
 mod tune;
+mod typed;
 mod unsure;
 
 use std::process::ExitCode;

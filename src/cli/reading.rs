@@ -10,9 +10,9 @@ use rapporteur::corpus::{BadRow, Encoding, OnError, Output, ReadLog, ReadOptions
 use rapporteur::{Error, Result};
 use serde::{Deserialize, Serialize};
 
-use super::config::text;
 use super::keep_input;
 use super::terminal::Terminal;
+use super::typed::text;
 
 /// Options about input that is not as it should be.
 #[derive(Args, Clone, Debug, Default, Serialize, Deserialize)]

@@ -9,7 +9,7 @@ use rapporteur::corpus::{ColumnNames, FramedBatch, SideColumns, SideIndices, Win
 use rapporteur::model::{Model, Predictor};
 use rapporteur::sparse::{SparseMatrix, SparseRow};
 
-use super::config::list;
+use super::typed::list;
 
 /// Columns that a model may want, where they are called otherwise than in training.
 #[derive(Args, Clone, Debug, Default)]
