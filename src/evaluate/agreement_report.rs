@@ -10,7 +10,7 @@ use super::agreement::{Agreement, AgreementScores, agreement};
 use super::bootstrap::{Bootstrap, Units};
 use super::head::with_interval;
 use super::joint::JointLabels;
-use super::report::{Resampled, few_groups};
+use super::resampled::{Resampled, few_groups};
 
 /// What one coder wrote.
 #[derive(Debug, Clone, Default, PartialEq)]

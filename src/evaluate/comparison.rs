@@ -9,7 +9,8 @@ use serde::Serialize;
 
 use super::bootstrap::{Bootstrap, Units};
 use super::joint::JointLabels;
-use super::report::{Resampled, Row, few_groups};
+use super::report::Row;
+use super::resampled::{Resampled, few_groups};
 use super::significance::{Difference, HeadComparison, Paired, Test, compare_head};
 use crate::error::{Error, Result};
 

@@ -16,7 +16,7 @@ use super::bootstrap::{Bootstrap, Interval, Units};
 use super::head::{Judgement, head};
 use super::joint::JointLabels;
 use super::metrics::{HeadScores, LabelScores, share};
-use super::report::{Resampled, few_groups};
+use super::resampled::{Resampled, few_groups};
 use crate::error::{Error, Result};
 
 /// The gold topics and the predictions of one row.

@@ -17,11 +17,12 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 
-use super::bootstrap::{Bootstrap, FEW_GROUPS, Interval, LEVEL, Units};
+use super::bootstrap::{Bootstrap, Interval, Units};
 use super::head::{Judgement, head};
 use super::joint::JointLabels;
 use super::metrics::HeadScores;
 use super::probability::Posterior;
+use super::resampled::{Resampled, few_groups};
 use super::selective::Thresholds;
 use crate::error::{Error, Result};
 
@@ -72,33 +73,6 @@ pub struct EvaluationOptions {
     pub labels: Vec<String>,
     /// From which probabilities on labels are accepted, if the accepted ones are to be scored apart.
     pub accept: Option<Thresholds>,
-}
-
-/// How the intervals were made.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct Resampled {
-    /// Resamples; 0 if intervals were not asked for.
-    pub resamples: usize,
-    /// Their seed.
-    pub seed: u64,
-    /// Share of the resamples that an interval spans.
-    pub level: f64,
-    /// What was drawn: `row` or `group`.
-    pub unit: &'static str,
-    /// How many of them the labelled rows make.
-    pub units: usize,
-}
-
-impl Resampled {
-    pub(super) fn new(bootstrap: Bootstrap, units: &Units) -> Resampled {
-        Resampled {
-            resamples: bootstrap.resamples,
-            seed: bootstrap.seed,
-            level: LEVEL,
-            unit: if units.grouped() { "group" } else { "row" },
-            units: units.len(),
-        }
-    }
 }
 
 /// Gold labels that the model has never seen, with their rows: errors of the model by necessity.
@@ -314,17 +288,6 @@ impl Evaluation {
 
 fn rows(count: u64) -> String {
     if count == 1 { "1 row".to_owned() } else { format!("{count} rows") }
-}
-
-/// A warning where intervals and tests rest on few groups.
-pub(super) fn few_groups(units: &Units) -> Option<String> {
-    (units.grouped() && units.len() < FEW_GROUPS).then(|| {
-        let (count, s) = (units.len(), if units.len() == 1 { "" } else { "s" });
-        format!(
-            "the labelled rows make {count} group{s}; with fewer than {FEW_GROUPS}, intervals and tests are rough, \
-             and mostly too hopeful"
-        )
-    })
 }
 
 fn names<T: AsRef<str>>(labels: &[T]) -> BTreeSet<&str> {

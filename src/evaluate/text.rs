@@ -10,7 +10,8 @@ use std::io::{self, Write};
 use super::bootstrap::Interval;
 use super::head::with_interval;
 use super::metrics::{HeadScores, LabelScores, share};
-use super::report::{Evaluation, Resampled};
+use super::report::Evaluation;
+use super::resampled::Resampled;
 use super::selective::AcceptedScores;
 
 /// Labels whose whole confusion table is shown.
