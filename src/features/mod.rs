@@ -9,6 +9,7 @@ mod documents;
 mod grams;
 mod lexicon;
 mod params;
+mod row_terms;
 mod strings;
 mod text_vectoriser;
 mod vectorise;

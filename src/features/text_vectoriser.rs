@@ -6,8 +6,9 @@
 use std::ops::Range;
 
 use super::lexicon::Lexicon;
+use super::row_terms::{RUN, Scratch};
 use super::strings::Strings;
-use super::vectorise::{RUN, Scratch, Vectoriser};
+use super::vectorise::Vectoriser;
 use crate::sparse::SparseMatrix;
 use crate::text::{Token, tokenise, tokenise_runs};
 
