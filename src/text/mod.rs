@@ -4,6 +4,7 @@
 //! each distinct form. This room knows no numbers: ids, counts and weights begin in [`crate::features`].
 
 mod analyser;
+mod ascii_segments;
 mod language;
 mod negation;
 mod ngrams;

@@ -14,6 +14,8 @@ use std::ops::Range;
 
 use unicode_segmentation::UnicodeSegmentation;
 
+use super::ascii_segments::segment_end;
+
 /// Bytes of a token at most.
 pub const LONGEST: usize = 1_024;
 
@@ -128,64 +130,6 @@ fn is_space(byte: u8) -> bool {
     matches!(byte, b' ' | b'\t'..=b'\r')
 }
 
-/// Word_Break classes of UAX #29 as far as ASCII has them.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Class {
-    Letter,
-    Digit,
-    Underscore,
-    MidLetter,
-    MidBoth,
-    MidDigit,
-    Other,
-}
-
-const CLASSES: [Class; 128] = {
-    let mut classes = [Class::Other; 128];
-    let mut i = 0;
-    while i < 128 {
-        classes[i] = match i as u8 {
-            b'a'..=b'z' | b'A'..=b'Z' => Class::Letter,
-            b'0'..=b'9' => Class::Digit,
-            b'_' => Class::Underscore,
-            b':' => Class::MidLetter,
-            b'.' | b'\'' => Class::MidBoth,
-            b',' | b';' => Class::MidDigit,
-            _ => Class::Other,
-        };
-        i += 1;
-    }
-    classes
-};
-
-fn class(byte: u8) -> Class {
-    CLASSES[usize::from(byte & 0x7f)]
-}
-
-/// The end of the UAX #29 segment that begins at `at` with a letter, digit or underscore.
-fn ascii_segment_end(bytes: &[u8], mut at: usize, end: usize) -> usize {
-    let mut previous = class(bytes[at]);
-    at += 1;
-    while at < end {
-        let here = class(bytes[at]);
-        let next = if at + 1 < end { class(bytes[at + 1]) } else { Class::Other };
-        match (previous, here) {
-            (_, Class::Letter | Class::Digit | Class::Underscore) => previous = here,
-            (Class::Letter, Class::MidLetter | Class::MidBoth) if next == Class::Letter => {
-                previous = Class::Letter;
-                at += 1;
-            }
-            (Class::Digit, Class::MidDigit | Class::MidBoth) if next == Class::Digit => {
-                previous = Class::Digit;
-                at += 1;
-            }
-            _ => break,
-        }
-        at += 1;
-    }
-    at
-}
-
 /// Where an elided article or pronoun ends, apostrophe included: `l'accord` and `dell'Unione` are two words, of which the second is the one that
 /// matters. What follows must have three letters at least, which leaves English `council's`, `don't` and `we'll` whole.
 fn elision(piece: &str) -> Option<usize> {
@@ -201,8 +145,8 @@ fn cut_ascii(text: &str, place: Range<usize>, sink: &mut Sink<'_>) {
     let mut at = 0;
     while at < bytes.len() {
         let first = at;
-        if matches!(class(bytes[at]), Class::Letter | Class::Digit | Class::Underscore) {
-            at = ascii_segment_end(bytes, at, bytes.len());
+        if let Some(end) = segment_end(bytes, at) {
+            at = end;
             let is_word = bytes[first..at].iter().any(u8::is_ascii_alphanumeric);
             let segment = if is_word { Segment::Word } else { Segment::Mark };
             joiner.piece(chunk, offset, first..at, segment);
