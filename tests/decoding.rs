@@ -163,3 +163,31 @@ fn decoding_is_an_option_of_the_command_line_and_of_the_file() {
     refused.stderr(contains("give one of them"));
     work.run("train corpus.csv --output c.model --decoding both").code(2).stderr(contains("topic_first or joint"));
 }
+
+#[test]
+fn errors_that_a_model_knows_of_are_those_of_its_decisions() {
+    // Every other text says nothing of its topic: its stance, as far as it is told, says which is likelier.
+    let mut builder = TrainingSetBuilder::default();
+    for (i, (text, topic, stance)) in rows(false).iter().enumerate() {
+        let text = if i % 2 == 0 { text.split_once(' ').unwrap().1 } else { text };
+        builder.push(LabelledText { text, topic: Some(topic), stance: *stance, ..Default::default() });
+    }
+    let set = builder.finish();
+    let known = |decoding| {
+        let model = train(&set, &TrainOptions { decoding, ..TrainOptions::default() }, &Control::default()).unwrap();
+        let topics = model.topic.and_then(|head| head.known_errors).unwrap().confusion;
+        let stances = model.stance.and_then(|stance| stance.head.known_errors).unwrap().confusion;
+        (topics, stances)
+    };
+    let ((topics, stances), (joint_topics, joint_stances)) = (known(Decoding::TopicFirst), known(Decoding::Joint));
+    // Each row has a topic and a stance, and is counted once, whatever is decided.
+    let of_label = |confusion: &[u32], labels: usize| -> Vec<u32> {
+        confusion.chunks_exact(labels).map(|given| given.iter().sum()).collect()
+    };
+    assert_eq!(of_label(&topics, 3), of_label(&joint_topics, 3));
+    assert_eq!(of_label(&stances, 2), of_label(&joint_stances, 2));
+    // A stance that fits another topic better decides some rows otherwise.
+    assert_ne!(topics, joint_topics);
+    let right = |confusion: &[u32]| confusion.iter().step_by(4).sum::<u32>();
+    assert!(right(&joint_topics) + 15 > right(&topics), "{topics:?} {joint_topics:?}");
+}

@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 
 use super::classifier::softmax;
 use super::isotonic::IsotonicRegression;
+use super::newton::{Local, minimise};
 
 /// Scores are multiplied by `factor`, then `offsets` are added; probabilities are the softmax of these, and then what the `isotonic` curves make of them.
 ///
@@ -56,7 +57,7 @@ pub struct HeldOut<'a> {
 }
 
 impl HeldOut<'_> {
-    fn allows(&self, row: usize, class: usize) -> bool {
+    pub(super) fn allows(&self, row: usize, class: usize) -> bool {
         self.allowed.get(row * self.classes + class).copied().unwrap_or(true)
     }
 }
@@ -165,113 +166,53 @@ impl Calibration {
         self.mended_probabilities(z);
     }
 
-    /// Newton's method with a line search; on ln(factor) the loss is not convex, on the factor itself it is, and the factor is kept above zero.
+    /// On ln(factor) the loss is not convex, on the factor itself it is, and the factor is kept above zero.
     fn fit(held_out: HeldOut<'_>, start: Vec<f64>) -> Self {
-        let mut theta = start;
-        let mut here = Local::at(held_out, &theta);
-        for _ in 0..30 {
-            let Some(step) = solve(here.hessian.clone(), here.gradient.clone()) else { break };
-            // Halve the step until it helps and the factor stays positive.
-            let mut share = 1.0;
-            let mut gained = 0.0;
-            for _ in 0..20 {
-                let next: Vec<f64> = theta.iter().zip(&step).map(|(t, s)| t - share * s).collect();
-                if next[0] > 1e-3 {
-                    let there = Local::at(held_out, &next);
-                    if there.value < here.value {
-                        gained = here.value - there.value;
-                        (theta, here) = (next, there);
-                        break;
-                    }
-                }
-                share *= 0.5;
-            }
-            // Steps converge quadratically: after one that gained so little, the next would gain the square of it.
-            if gained <= 1e-6 * here.value.abs() {
-                break;
-            }
-        }
+        let theta = minimise(start, |theta| local(held_out, theta), |theta| theta[0] > 1e-3);
         Calibration { factor: theta[0], offsets: theta[1..].to_vec(), isotonic: Vec::new() }
     }
 }
 
-/// The penalised log loss at one place, its gradient and the lower half of its Hessian, from one look at each row.
-struct Local {
-    value: f64,
-    gradient: Vec<f64>,
-    hessian: Vec<f64>,
-}
-
-impl Local {
-    /// `theta` is the factor and, where they are fitted, the offsets.
-    fn at(held_out: HeldOut<'_>, theta: &[f64]) -> Local {
-        const PULL: f64 = 1.0;
-        const PULL_OFFSETS: f64 = 4.0;
-        let (k, size) = (held_out.classes, theta.len());
-        let (mut gradient, mut hessian) = (vec![0.0; size], vec![0.0; size * size]);
-        let mut value = 0.0;
-        for (a, &t) in theta.iter().enumerate() {
-            let (pull, rest) = if a == 0 { (PULL, 1.0) } else { (PULL_OFFSETS, 0.0) };
-            value += 0.5 * pull * (t - rest) * (t - rest);
-            gradient[a] = pull * (t - rest);
-            hessian[a * size + a] = pull;
-        }
-        let calibration = Calibration { factor: theta[0], offsets: theta[1..].to_vec(), isotonic: Vec::new() };
-        let mut p = vec![0.0; k];
-        for (i, scores) in held_out.scores.chunks_exact(k).enumerate() {
-            p.copy_from_slice(scores);
-            calibration.masked_probabilities(held_out, i, &mut p);
-            let (weight, target) = (held_out.weights[i], held_out.targets[i] as usize);
-            value -= weight * libm::log(p[target].max(1e-300));
-            let (mut mean, mut square) = (0.0, 0.0);
-            for (p, z) in p.iter().zip(scores).filter(|(p, _)| **p > 0.0) {
-                mean += p * z;
-                square += p * z * z;
-            }
-            gradient[0] += weight * (mean - scores[target]);
-            hessian[0] += weight * (square - mean * mean);
-            for a in 1..size {
-                let (pa, za) = (p[a - 1], scores[a - 1]);
-                gradient[a] += weight * (pa - f64::from(a - 1 == target));
-                if pa > 0.0 {
-                    let own = weight * pa;
-                    hessian[a * size] += own * (za - mean);
-                    hessian[a * size + a] += own;
-                    let row = &mut hessian[a * size + 1..=a * size + a];
-                    row.iter_mut().zip(&p).for_each(|(h, pb)| *h -= own * pb);
-                }
-            }
-        }
-        Local { value, gradient, hessian }
+/// The penalised log loss at one place, from one look at each row; `theta` is the factor and, where they are fitted, the offsets.
+fn local(held_out: HeldOut<'_>, theta: &[f64]) -> Local {
+    const PULL: f64 = 1.0;
+    const PULL_OFFSETS: f64 = 4.0;
+    let (k, size) = (held_out.classes, theta.len());
+    let (mut gradient, mut hessian) = (vec![0.0; size], vec![0.0; size * size]);
+    let mut value = 0.0;
+    for (a, &t) in theta.iter().enumerate() {
+        let (pull, rest) = if a == 0 { (PULL, 1.0) } else { (PULL_OFFSETS, 0.0) };
+        value += 0.5 * pull * (t - rest) * (t - rest);
+        gradient[a] = pull * (t - rest);
+        hessian[a * size + a] = pull;
     }
-}
-
-/// Solves a small symmetric positive definite system by Cholesky's decomposition; `None` if it is not positive definite.
-fn solve(mut a: Vec<f64>, mut b: Vec<f64>) -> Option<Vec<f64>> {
-    let n = b.len();
-    for j in 0..n {
-        for i in j..n {
-            let dot: f64 = (0..j).map(|k| a[i * n + k] * a[j * n + k]).sum();
-            let value = a[i * n + j] - dot;
-            if i == j {
-                if value.is_nan() || value <= 0.0 {
-                    return None;
-                }
-                a[j * n + j] = value.sqrt();
-            } else {
-                a[i * n + j] = value / a[j * n + j];
+    let calibration = Calibration { factor: theta[0], offsets: theta[1..].to_vec(), isotonic: Vec::new() };
+    let mut p = vec![0.0; k];
+    for (i, scores) in held_out.scores.chunks_exact(k).enumerate() {
+        p.copy_from_slice(scores);
+        calibration.masked_probabilities(held_out, i, &mut p);
+        let (weight, target) = (held_out.weights[i], held_out.targets[i] as usize);
+        value -= weight * libm::log(p[target].max(1e-300));
+        let (mut mean, mut square) = (0.0, 0.0);
+        for (p, z) in p.iter().zip(scores).filter(|(p, _)| **p > 0.0) {
+            mean += p * z;
+            square += p * z * z;
+        }
+        gradient[0] += weight * (mean - scores[target]);
+        hessian[0] += weight * (square - mean * mean);
+        for a in 1..size {
+            let (pa, za) = (p[a - 1], scores[a - 1]);
+            gradient[a] += weight * (pa - f64::from(a - 1 == target));
+            if pa > 0.0 {
+                let own = weight * pa;
+                hessian[a * size] += own * (za - mean);
+                hessian[a * size + a] += own;
+                let row = &mut hessian[a * size + 1..=a * size + a];
+                row.iter_mut().zip(&p).for_each(|(h, pb)| *h -= own * pb);
             }
         }
     }
-    for i in 0..n {
-        let dot: f64 = (0..i).map(|k| a[i * n + k] * b[k]).sum();
-        b[i] = (b[i] - dot) / a[i * n + i];
-    }
-    for i in (0..n).rev() {
-        let dot: f64 = (i + 1..n).map(|k| a[k * n + i] * b[k]).sum();
-        b[i] = (b[i] - dot) / a[i * n + i];
-    }
-    Some(b)
+    Local { value, gradient, hessian }
 }
 
 #[cfg(test)]
@@ -324,12 +265,5 @@ mod tests {
         let mut p = [1e5, 0.0, f64::NEG_INFINITY];
         calibration.mended_probabilities(&mut p);
         assert!(p[1] > 0.003 && p[2] == 0.0 && (p[0] + p[1] - 1.0).abs() < 1e-12, "{p:?}");
-    }
-
-    #[test]
-    fn cholesky_solves_and_refuses() {
-        let x = solve(vec![4.0, 2.0, 2.0, 3.0], vec![8.0, 7.0]).unwrap();
-        assert!((x[0] - 1.25).abs() < 1e-12 && (x[1] - 1.5).abs() < 1e-12);
-        assert!(solve(vec![0.0], vec![1.0]).is_none());
     }
 }

@@ -72,6 +72,12 @@ impl LinearClassifier {
         Self::of_weights(self.loss, change(self.weights), self.intercept)
     }
 
+    /// The same classifier with the scores of each class multiplied.
+    pub(crate) fn scaled(mut self, factors: &[f64]) -> Self {
+        self.intercept.iter_mut().zip(factors).for_each(|(intercept, factor)| *intercept *= factor);
+        self.with_weights(|weights| weights.scaled(factors))
+    }
+
     /// The intercepts, one a class.
     pub fn intercept(&self) -> &[f64] {
         &self.intercept

@@ -11,7 +11,9 @@ mod exp;
 mod hinge;
 mod isotonic;
 mod logistic;
+mod newton;
 mod params;
+mod vector_scaling;
 mod weights;
 
 pub use calibration::{Calibration, HeldOut};
@@ -21,4 +23,5 @@ pub(crate) use dual::stride_of;
 pub use dual::{Certificate, DualSolver};
 pub use isotonic::IsotonicRegression;
 pub use params::{ClassWeight, LinearParams, LinearValidParams, Loss};
+pub(crate) use vector_scaling::{VectorScaling, scale_classes};
 pub(crate) use weights::{Cell, MOST_LANES, Weights, add_products};

@@ -87,6 +87,17 @@ impl Weights {
         (0..self.len()).map(|i| self.get(i))
     }
 
+    /// The same with those of each class multiplied; as wide as they are found.
+    pub fn scaled(self, factors: &[f64]) -> Weights {
+        let mut cells = match self {
+            Weights::Wide(cells) => cells,
+            Weights::Narrow { .. } => self.iter().collect(),
+        };
+        let features = cells.chunks_exact_mut(factors.len());
+        features.for_each(|feature| feature.iter_mut().zip(factors).for_each(|(w, &factor)| *w *= factor as f32));
+        Weights::Wide(cells)
+    }
+
     /// Adds to each class the weights of a row's features times their values.
     pub fn add_scores(&self, row: SparseRow<'_>, scores: &mut [f64]) {
         match self {

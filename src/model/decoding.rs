@@ -158,20 +158,29 @@ impl Pairs {
     }
 }
 
+/// Deciding in pairs, and how it errs.
+pub(super) struct PairChoice {
+    pub offsets: PairOffsets,
+    /// Of rows that were not seen: those of each true topic (outer) that were given each (inner), and the same of stances given the true topic. Empty where no rows were held out.
+    pub topics: Vec<u32>,
+    pub stances: Vec<u32>,
+}
+
 /// The offsets for deciding in pairs: where that is asked for, or clearly better than the topic first.
 pub(super) fn choose_pairs(
     (topic, topics): (&Head, &TopicsHeldOut),
     (stance, stances): (&StanceHead, &StancesHeldOut),
     gold: &Gold<'_>,
     options: &TrainOptions,
-) -> Option<PairOffsets> {
+) -> Option<PairChoice> {
     let always = options.decoding == Decoding::Joint;
     let (t, k) = (topic.labels.len(), stance.head.labels.len());
     if topic.labels != stance.topics {
         return None;
     }
     if stances.heads.is_empty() || topics.rows.is_empty() {
-        return always.then(|| PairOffsets(vec![0.0; t * (k + 1)]));
+        let offsets = PairOffsets(vec![0.0; t * (k + 1)]);
+        return always.then(|| PairChoice { offsets, topics: Vec::new(), stances: Vec::new() });
     }
     let pairs = Pairs::new(stance);
     // A row without its stance says nothing of pairs, unless its topic never has one.
@@ -227,23 +236,41 @@ pub(super) fn choose_pairs(
     for (&(topic, stance), &offset) in pairs.list.iter().zip(&lean) {
         offsets[topic * (k + 1) + stance.unwrap_or(k)] = offset;
     }
-    if always {
-        return Some(PairOffsets(offsets));
-    }
-    let decided: Vec<[usize; 2]> = scored.iter().zip(decisions.decided(&lean)).map(|((_, a), b)| [*a, b]).collect();
+    let decided: Vec<usize> = decisions.decided(&lean).collect();
     let gain = |weight: &dyn Fn(u32) -> f64| {
         let mut tallies = [(); 2].map(|()| Tally::new(pairs.list.len()));
-        for (&(at, pair), decided) in known.iter().zip(&decided) {
+        for ((&(at, pair), &decided), &(_, topic_first)) in known.iter().zip(&decided).zip(&scored) {
             let weight = weight(topics.rows[at]);
-            tallies.iter_mut().zip(decided).for_each(|(tally, &decided)| tally.add(pair, decided, weight));
+            tallies
+                .iter_mut()
+                .zip([topic_first, decided])
+                .for_each(|(tally, decided)| tally.add(pair, decided, weight));
         }
         tallies[1].quality() - tallies[0].quality()
     };
-    let draws: Vec<f64> = (0..DRAWS)
-        .into_par_iter()
-        .map(|draw| gain(&|row| poisson_weight((gold.group)(row), draw, options.seed)))
-        .collect();
-    (gain(&|_| 1.0) > STANDARD_ERRORS * spread(draws.into_iter())).then_some(PairOffsets(offsets))
+    let clearly_better = || {
+        let draws: Vec<f64> = (0..DRAWS)
+            .into_par_iter()
+            .map(|draw| gain(&|row| poisson_weight((gold.group)(row), draw, options.seed)))
+            .collect();
+        gain(&|_| 1.0) > STANDARD_ERRORS * spread(draws.into_iter())
+    };
+    if !always && !clearly_better() {
+        return None;
+    }
+    let (mut of_topics, mut of_stances) = (vec![0; t * t], vec![0; k * k]);
+    for ((&(_, pair), &decided), (scores, _)) in known.iter().zip(&decided).zip(&scored) {
+        let (topic, stance) = pairs.list[pair];
+        of_topics[topic * t + pairs.list[decided].0] += 1;
+        if let Some(stance) = stance {
+            let of_topic = pairs.starts[topic]..pairs.starts[topic + 1];
+            let leaning = |i: usize| scores[i] + lean.get(i).unwrap_or(&0.0);
+            let given =
+                of_topic.clone().fold(of_topic.start, |best, i| if leaning(i) > leaning(best) { i } else { best });
+            of_stances[stance * k + pairs.list[given].1.unwrap_or(stance)] += 1;
+        }
+    }
+    Some(PairChoice { offsets: PairOffsets(offsets), topics: of_topics, stances: of_stances })
 }
 
 #[cfg(test)]

@@ -14,7 +14,7 @@ use super::thresholds::Decisions;
 use crate::control::Control;
 use crate::corpus::stratified_group_folds;
 use crate::error::Result;
-use crate::linear::{Calibration, HeldOut, LinearClassifier, Loss, argmax};
+use crate::linear::{Calibration, HeldOut, LinearClassifier, Loss, VectorScaling, argmax, scale_classes};
 
 /// Values of `C` that are tried, ascending; wide enough for a hundred rows and a million.
 const PATH_LOGISTIC: &[f64] = &[0.1, 0.3, 1.0, 3.0, 10.0, 30.0, 100.0];
@@ -35,9 +35,29 @@ pub(super) struct Fitted {
     pub classifier: LinearClassifier,
     pub c: f64,
     pub weighted: bool,
+    /// What the scores of each class were multiplied by, in the weights of the classifier; empty where they were not.
+    pub factors: Vec<f64>,
     pub calibration: Calibration,
     pub offsets: Vec<f64>,
     pub error_curve: Option<ErrorCurve>,
+}
+
+/// How scores become probabilities: a factor for each class, worked into the weights, and what mends the scores then.
+struct Mended {
+    factors: Vec<f64>,
+    calibration: Calibration,
+}
+
+impl From<Calibration> for Mended {
+    fn from(calibration: Calibration) -> Mended {
+        Mended { factors: Vec::new(), calibration }
+    }
+}
+
+impl From<VectorScaling> for Mended {
+    fn from(scaling: VectorScaling) -> Mended {
+        Mended { factors: scaling.factors, calibration: scaling.calibration }
+    }
 }
 
 /// What the folds said: `C`, the out-of-fold scores there, and how good they are: a choice between problems goes by log loss, which is steadier than counts of errors.
@@ -84,7 +104,7 @@ impl Chosen {
             solver.solve(self.c, ROUGH, 60);
             let stretch = Stretch::new(part.x.matrix(), learn.rows.iter().copied(), &task.ends);
             let calibration = by_fold.get(fold as usize).unwrap_or(&fitted.calibration).clone();
-            Ok(WithoutFold { classifier: solver.into_classifier(), calibration, stretch })
+            Ok(WithoutFold { classifier: fitted.scale(solver.into_classifier()), calibration, stretch })
         });
         let mut fold_of = vec![0; rows];
         part.rows.iter().zip(&self.folds).for_each(|(&row, &fold)| fold_of[row as usize] = fold);
@@ -210,7 +230,8 @@ pub(super) fn choose_weighting(
 }
 
 /// Fits a head to all rows of its task, with what was chosen.
-pub(super) fn fit(task: &Task<'_>, chosen: &Chosen, options: &TrainOptions, control: &Control) -> Result<Fitted> {
+/// Where the scores of each class get a factor of their own, those of `chosen` are multiplied too.
+pub(super) fn fit(task: &Task<'_>, chosen: &mut Chosen, options: &TrainOptions, control: &Control) -> Result<Fitted> {
     control.check()?;
     let mut solver = task.solver();
     // A first, rough solution at a smaller C is cheap and halves the passes at a large one.
@@ -223,6 +244,7 @@ pub(super) fn fit(task: &Task<'_>, chosen: &Chosen, options: &TrainOptions, cont
         classifier,
         c: chosen.c,
         weighted: task.weighted,
+        factors: Vec::new(),
         calibration: Calibration::default(),
         offsets: Vec::new(),
         error_curve: None,
@@ -232,13 +254,21 @@ pub(super) fn fit(task: &Task<'_>, chosen: &Chosen, options: &TrainOptions, cont
     }
     let part = task.subset(&chosen.sample);
     let held_out = part.held_out(&chosen.scores);
-    out.calibration = match options.calibration {
-        CalibrationMethod::None => Calibration::default(),
-        CalibrationMethod::Temperature => Calibration::temperature(held_out),
-        CalibrationMethod::Platt => Calibration::platt(held_out),
-        CalibrationMethod::Isotonic => Calibration::isotonic(held_out),
+    let mended: Mended = match options.calibration {
+        CalibrationMethod::None => Calibration::default().into(),
+        CalibrationMethod::Temperature => Calibration::temperature(held_out).into(),
+        // Of two classes the one's score is the other's, with its sign turned: one factor says all.
+        CalibrationMethod::Platt if part.classes == 2 => Calibration::platt(held_out).into(),
+        CalibrationMethod::Platt => VectorScaling::fit(held_out, &Calibration::temperature(held_out)).into(),
+        CalibrationMethod::Isotonic => Calibration::isotonic(held_out).into(),
         CalibrationMethod::Auto => part.best_calibration(&chosen.folds, &chosen.scores),
     };
+    (out.factors, out.calibration) = (mended.factors, mended.calibration);
+    if !out.factors.is_empty() {
+        out.classifier = out.classifier.scaled(&out.factors);
+        scale_classes(&mut chosen.scores, &out.factors);
+    }
+    let held_out = part.held_out(&chosen.scores);
     let masked = part.masked(&chosen.scores, &out.calibration);
     if options.thresholds {
         let decisions = Decisions { scores: &masked, targets: &part.targets, classes: part.classes };
@@ -266,6 +296,25 @@ pub(super) fn decide(task: &Task<'_>, chosen: &Chosen, options: &TrainOptions) -
     });
     let decided = decided.collect();
     (chosen.sample.clone(), decided)
+}
+
+impl Fitted {
+    /// A classifier of the same task, with the factors of this one's classes.
+    fn scale(&self, classifier: LinearClassifier) -> LinearClassifier {
+        if self.factors.is_empty() { classifier } else { classifier.scaled(&self.factors) }
+    }
+}
+
+/// A way to mend scores, fitted on all rows, and how to fit it on fewer.
+enum Candidate {
+    Shared(Calibration, fn(&Calibration, HeldOut<'_>) -> Calibration),
+    ByClass(VectorScaling),
+}
+
+impl Candidate {
+    fn has_curves(&self) -> bool {
+        matches!(self, Candidate::Shared(calibration, _) if !calibration.isotonic.is_empty())
+    }
 }
 
 impl<'x> Task<'x> {
@@ -306,8 +355,8 @@ impl<'x> Task<'x> {
         out
     }
 
-    /// Of no calibration, a factor, a factor with offsets, and a factor with curves: the one with the lowest log loss on folds that it was not fitted on, fitted on all.
-    fn best_calibration(&self, folds: &[u32], scores: &[f64]) -> Calibration {
+    /// Of no calibration, a factor, a factor and an offset for each class, and a factor with curves: the one with the lowest log loss on folds that it was not fitted on, fitted on all.
+    fn best_calibration(&self, folds: &[u32], scores: &[f64]) -> Mended {
         /// Beyond this the offsets' Newton steps cost more than they can give.
         const MOST_OFFSETS: usize = 60;
         /// Curves of fewer rows are mostly noise.
@@ -316,36 +365,46 @@ impl<'x> Task<'x> {
         const LEAST_GAIN: f64 = 1e-3;
         /// What curves have to: they learn most, so their gain has to be plain.
         const LEAST_GAIN_OF_CURVES: f64 = 5e-3;
-        type Refit = fn(&Calibration, HeldOut<'_>) -> Calibration;
         let all = self.held_out(scores);
         // Fitted on all rows first: the fits without a fold start there and have little left to do.
         let temperature = Calibration::temperature(all);
-        let mut candidates: Vec<(Calibration, Refit)> = vec![(Calibration::default(), |none, _| none.clone())];
+        let mut candidates = vec![Candidate::Shared(Calibration::default(), |none, _| none.clone())];
         if self.classes <= MOST_OFFSETS {
-            candidates.push((temperature.refit_platt(all), Calibration::refit_platt));
+            candidates.push(match self.classes {
+                // Of two classes the one's score is the other's, with its sign turned: one factor says all.
+                2 => Candidate::Shared(temperature.refit_platt(all), Calibration::refit_platt),
+                _ => Candidate::ByClass(VectorScaling::fit(all, &temperature)),
+            });
         }
         if self.classes <= MOST_OFFSETS && self.rows.len() >= LEAST_ROWS {
-            candidates.push((temperature.with_curves(all), Calibration::refit_isotonic));
+            candidates.push(Candidate::Shared(temperature.with_curves(all), Calibration::refit_isotonic));
         }
-        candidates.insert(1, (temperature, Calibration::refit_temperature));
+        candidates.insert(1, Candidate::Shared(temperature, Calibration::refit_temperature));
         let count = folds.iter().max().map_or(0, |&f| f + 1);
-        let cross_fitted = |(start, refit): &(Calibration, Refit)| -> f64 {
+        let cross_fitted = |candidate: &Candidate| -> f64 {
             (0..count)
                 .map(|fold| {
                     let (learn, learn_scores) = self.of_folds(folds, scores, |f| f != fold);
                     let (test, test_scores) = self.of_folds(folds, scores, |f| f == fold);
-                    let calibration = refit(start, learn.held_out(&learn_scores));
-                    calibration.log_loss(test.held_out(&test_scores)) * test.rows.len() as f64
+                    let (learn, test) = (learn.held_out(&learn_scores), test.held_out(&test_scores));
+                    let loss = match candidate {
+                        Candidate::Shared(start, refit) => refit(start, learn).log_loss(test),
+                        Candidate::ByClass(start) => start.refit(learn).log_loss(test),
+                    };
+                    loss * test.targets.len() as f64
                 })
                 .sum()
         };
         let losses: Vec<f64> = candidates.iter().map(cross_fitted).collect();
         let better = |best: usize, i: usize| {
-            let least = if candidates[i].0.isotonic.is_empty() { LEAST_GAIN } else { LEAST_GAIN_OF_CURVES };
+            let least = if candidates[i].has_curves() { LEAST_GAIN_OF_CURVES } else { LEAST_GAIN };
             if losses[i] < losses[best] * (1.0 - least) { i } else { best }
         };
         let best = (1..losses.len()).fold(0, better);
-        candidates.swap_remove(best).0
+        match candidates.swap_remove(best) {
+            Candidate::Shared(calibration, _) => calibration.into(),
+            Candidate::ByClass(scaling) => scaling.into(),
+        }
     }
 
     /// The same calibration with curves fitted without each fold, or nothing where it has none: how often labels err by their probability would look too good

@@ -59,10 +59,34 @@ impl KnownErrors {
         Some(KnownErrors { confusion, prior })
     }
 
+    /// Takes over how labels were taken for others when they were decided in another way, for those true labels of which that is known.
+    pub(super) fn decided(&mut self, confusion: &[u32]) {
+        let labels = self.confusion.len().isqrt().max(1);
+        for (mine, theirs) in self.confusion.chunks_exact_mut(labels).zip(confusion.chunks_exact(labels)) {
+            if theirs.iter().any(|&rows| rows > 0) {
+                mine.copy_from_slice(theirs);
+            }
+        }
+    }
+
     /// Whether it is of this size, and every number is a share.
     pub(super) fn is_sound(&self, labels: usize, priors: usize) -> bool {
         self.confusion.len() == labels * labels
             && self.prior.len() == priors
             && self.prior.iter().all(|p| (0.0..=1.0).contains(p))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn of_a_label_that_was_not_decided_anew_the_errors_stay() {
+        let mut known = KnownErrors { confusion: vec![8, 2, 3, 7], prior: vec![0.5, 0.5] };
+        known.decided(&[]);
+        assert_eq!(known.confusion, [8, 2, 3, 7]);
+        known.decided(&[0, 0, 1, 4]);
+        assert_eq!(known.confusion, [8, 2, 1, 4]);
     }
 }

@@ -137,7 +137,7 @@ pub enum CalibrationMethod {
     Auto,
     /// One factor for all scores.
     Temperature,
-    /// One factor for all scores and an offset for each label.
+    /// A factor and an offset for each label (of three and more, vector scaling: Guo et al. 2017, *On calibration of modern neural networks*). The factors are worked into the weights, so that they take part in decisions and explanations.
     Platt,
     /// One factor for all scores, and then a curve for each label, see [`crate::linear::IsotonicRegression`]. `auto` takes it for 2,000 rows and more, and at most 60 labels.
     Isotonic,

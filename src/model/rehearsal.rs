@@ -70,8 +70,8 @@ impl<'a> Vectors<'a> {
     pub fn rehearse_stance(&self, options: &TrainOptions, seed: u64, control: &Control) -> Result<Option<Rehearsal>> {
         let options = to_rehearse(&options.of_stance(), seed);
         let data = self.data(&options);
-        let Some(choice) = data.choose_stance(control)? else { return Ok(None) };
-        Ok(self.rehearsal(&data.stance_task(&choice)?, &choice.chosen, &options))
+        let Some((choice, chosen)) = data.choose_stance(control)? else { return Ok(None) };
+        Ok(self.rehearsal(&data.stance_task(&choice)?, &chosen, &options))
     }
 
     fn data<'b>(&'b self, options: &'b TrainOptions) -> Data<'b> {

@@ -21,7 +21,7 @@ const DEPARTURES: [f64; 4] = [1.0, 0.5, 0.0, 2.0];
 /// Another factor than 1 is to lower the log loss by this share at least: where topics differ, 1 is hardly ever far from the best.
 const LEAST_GAIN: f64 = 0.003;
 
-/// What the folds said of the stances: how far topics depart, and the rest at that departure.
+/// What the folds said of the stances: how far topics depart.
 pub(super) struct StanceChoice<'a> {
     labels: LabelSet,
     topics: LabelSet,
@@ -31,20 +31,19 @@ pub(super) struct StanceChoice<'a> {
     departure: f64,
     copied: Copied<'a>,
     weighted: bool,
-    pub chosen: Chosen,
 }
 
 impl Data<'_> {
     /// The stance head, and what it would have said of rows it had not seen; `None` where there are no two stances.
     pub fn stance_head(&self, control: &Control) -> Result<Option<(StanceHead, StancesHeldOut)>> {
-        let Some(choice) = self.choose_stance(control)? else { return Ok(None) };
+        let Some((choice, mut chosen)) = self.choose_stance(control)? else { return Ok(None) };
         let task = self.stance_task(&choice)?;
-        let fitted = fit(&task, &choice.chosen, self.options, control)?;
+        let fitted = fit(&task, &mut chosen, self.options, control)?;
         let topics = Some((choice.topics.len(), choice.topic_of.as_slice()));
-        let known = KnownErrors::of(&task, &choice.chosen, &fitted, topics);
+        let known = KnownErrors::of(&task, &chosen, &fitted, topics);
         let mut held_out = StancesHeldOut::default();
         if self.options.decides_pairs() && choice.topics.len() > 1 {
-            let (parts, unseen_by) = choice.chosen.without_folds(&task, &fitted, self.labels.rows.len(), control)?;
+            let (parts, unseen_by) = chosen.without_folds(&task, &fitted, self.labels.rows.len(), control)?;
             let split = |part: WithoutFold| {
                 let (classifier, departures) =
                     choice.copied.split(&part.classifier, choice.departure, choice.topics.len());
@@ -60,7 +59,7 @@ impl Data<'_> {
     }
 
     /// What the folds say of the stances; `None` where there are no two.
-    pub fn choose_stance(&self, control: &Control) -> Result<Option<StanceChoice<'_>>> {
+    pub fn choose_stance(&self, control: &Control) -> Result<Option<(StanceChoice<'_>, Chosen)>> {
         let (labels, numbers) = self.labels(&self.set.stances, &self.labels.stance);
         let (topics, topic_of) = self.labels(&self.set.topics, &self.labels.topic);
         if labels.len() < 2 {
@@ -123,7 +122,7 @@ impl Data<'_> {
             let chosen = choose_weighting(&mut task, chosen, dealing, self.options, control)?;
             (chosen, task.weighted)
         };
-        Ok(Some(StanceChoice { labels, topics, numbers, topic_of, seen, departure, copied, weighted, chosen }))
+        Ok(Some((StanceChoice { labels, topics, numbers, topic_of, seen, departure, copied, weighted }, chosen)))
     }
 
     /// The stances as a task, at the departure chosen.

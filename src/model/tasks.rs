@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 
 use super::cascade::{Counts, Head, StanceHead};
-use super::decoding::{Gold, PairOffsets, StancesHeldOut, TopicsHeldOut, choose_pairs};
+use super::decoding::{Gold, PairChoice, StancesHeldOut, TopicsHeldOut, choose_pairs};
 use super::heads::{Chosen, Dealing, Fitted, choose, choose_weighting, fit};
 use super::known_errors::KnownErrors;
 use super::options::{FeatureWeighting, TrainOptions};
@@ -141,8 +141,8 @@ impl Data<'_> {
 
     /// The topic head, and what it would have said of rows it had not seen; `None` where there are no two topics.
     pub fn topic_head(&self, control: &Control) -> Result<Option<(Head, TopicsHeldOut)>> {
-        let Some(TopicChoice { labels, task, chosen }) = self.choose_topic(control)? else { return Ok(None) };
-        let fitted = fit(&task, &chosen, self.options, control)?;
+        let Some(TopicChoice { labels, task, mut chosen }) = self.choose_topic(control)? else { return Ok(None) };
+        let fitted = fit(&task, &mut chosen, self.options, control)?;
         let known = KnownErrors::of(&task, &chosen, &fitted, None);
         let held_out = chosen.topics_held_out(&task, &fitted);
         Ok(Some((head(labels, fitted, known), held_out)))
@@ -153,7 +153,7 @@ impl Data<'_> {
         &self,
         (topic, topics): &(Head, TopicsHeldOut),
         (stance, stances): &(StanceHead, StancesHeldOut),
-    ) -> Option<PairOffsets> {
+    ) -> Option<PairChoice> {
         if !self.options.decides_pairs() {
             return None;
         }

@@ -4,6 +4,7 @@
 //! Of several topics a row the topic head is one-vs-rest, and the stance head sees the row once for each of its topics.
 
 use super::cascade::Model;
+use super::decoding::PairChoice;
 use super::memory;
 use super::one_vs_rest::OneVsRest;
 use super::options::{Decoding, TrainOptions};
@@ -93,8 +94,16 @@ fn fit_heads(
             let data = Data { set, labels: &labels, x: &x, ends: &ends, options };
             let (topic, stance) =
                 rayon::join(|| data.topic_head(control), || Data { options: &of_stance, ..data }.stance_head(control));
-            let (topic, stance) = (topic?, stance?);
-            let pairs = topic.as_ref().zip(stance.as_ref()).and_then(|(topic, stance)| data.pairs(topic, stance));
+            let (mut topic, mut stance) = (topic?, stance?);
+            let chosen = topic.as_ref().zip(stance.as_ref()).and_then(|(topic, stance)| data.pairs(topic, stance));
+            let pairs = chosen.map(|PairChoice { offsets, topics, stances }| {
+                // Whoever counts labels corrects the errors of the decisions that are made.
+                let topic = topic.as_mut().and_then(|(head, _)| head.known_errors.as_mut());
+                let stance = stance.as_mut().and_then(|(stance, _)| stance.head.known_errors.as_mut());
+                topic.into_iter().for_each(|known| known.decided(&topics));
+                stance.into_iter().for_each(|known| known.decided(&stances));
+                offsets
+            });
             (topic.map(|(head, _)| head), stance.map(|(head, _)| head), pairs, data.counts(), None)
         }
         Some(several) => {
