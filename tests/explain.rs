@@ -11,7 +11,7 @@ fn words_are_marked_where_they_stand() {
     let work = Work::with_model();
     let shown = work.stdout("explain We~reject~the~dam~upstream. --model a.model");
     let lines: Vec<&str> = shown.lines().collect();
-    assert!(lines[0].starts_with("paragraph 1: topic water (0.") && lines[0].contains("stance oppose (0."), "{shown}");
+    assert!(lines[0].starts_with("paragraph 1: topic water (") && lines[0].contains("stance oppose (0."), "{shown}");
     assert!(lines[1].contains("upstream]") && lines[1].contains("[+"), "{shown}");
     // Taken out, the marks leave the text.
     let bare = lines[1].trim().replace("[+", "").replace("[-", "").replace(']', "");
