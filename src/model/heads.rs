@@ -14,7 +14,7 @@ use super::thresholds::Decisions;
 use crate::control::Control;
 use crate::corpus::stratified_group_folds;
 use crate::error::Result;
-use crate::linear::{Calibration, HeldOut, LinearClassifier, Loss, VectorScaling, argmax, scale_classes};
+use crate::linear::{Calibration, LinearClassifier, Loss, argmax, scale_classes};
 
 /// Values of `C` that are tried, ascending; wide enough for a hundred rows and a million.
 const PATH_LOGISTIC: &[f64] = &[0.1, 0.3, 1.0, 3.0, 10.0, 30.0, 100.0];
@@ -40,24 +40,6 @@ pub(super) struct Fitted {
     pub calibration: Calibration,
     pub offsets: Vec<f64>,
     pub error_curve: Option<ErrorCurve>,
-}
-
-/// How scores become probabilities: a factor for each class, worked into the weights, and what mends the scores then.
-struct Mended {
-    factors: Vec<f64>,
-    calibration: Calibration,
-}
-
-impl From<Calibration> for Mended {
-    fn from(calibration: Calibration) -> Mended {
-        Mended { factors: Vec::new(), calibration }
-    }
-}
-
-impl From<VectorScaling> for Mended {
-    fn from(scaling: VectorScaling) -> Mended {
-        Mended { factors: scaling.factors, calibration: scaling.calibration }
-    }
 }
 
 /// What the folds said: `C`, the out-of-fold scores there, and how good they are: a choice between problems goes by log loss, which is steadier than counts of errors.
@@ -253,16 +235,7 @@ pub(super) fn fit(task: &Task<'_>, chosen: &mut Chosen, options: &TrainOptions, 
         return Ok(out);
     }
     let part = task.subset(&chosen.sample);
-    let held_out = part.held_out(&chosen.scores);
-    let mended: Mended = match options.calibration {
-        CalibrationMethod::None => Calibration::default().into(),
-        CalibrationMethod::Temperature => Calibration::temperature(held_out).into(),
-        // Of two classes the one's score is the other's, with its sign turned: one factor says all.
-        CalibrationMethod::Platt if part.classes == 2 => Calibration::platt(held_out).into(),
-        CalibrationMethod::Platt => VectorScaling::fit(held_out, &Calibration::temperature(held_out)).into(),
-        CalibrationMethod::Isotonic => Calibration::isotonic(held_out).into(),
-        CalibrationMethod::Auto => part.best_calibration(&chosen.folds, &chosen.scores),
-    };
+    let mended = part.mend(options.calibration, &chosen.folds, &chosen.scores);
     (out.factors, out.calibration) = (mended.factors, mended.calibration);
     if !out.factors.is_empty() {
         out.classifier = out.classifier.scaled(&out.factors);
@@ -305,18 +278,6 @@ impl Fitted {
     }
 }
 
-/// A way to mend scores, fitted on all rows, and how to fit it on fewer.
-enum Candidate {
-    Shared(Calibration, fn(&Calibration, HeldOut<'_>) -> Calibration),
-    ByClass(VectorScaling),
-}
-
-impl Candidate {
-    fn has_curves(&self) -> bool {
-        matches!(self, Candidate::Shared(calibration, _) if !calibration.isotonic.is_empty())
-    }
-}
-
 impl<'x> Task<'x> {
     /// The same task on some of its rows.
     pub fn subset(&self, places: &[usize]) -> Task<'x> {
@@ -353,78 +314,6 @@ impl<'x> Task<'x> {
         out.chunks_exact_mut(self.classes).for_each(|z| calibration.mend(z));
         out.iter_mut().zip(&self.allowed).filter(|(_, allowed)| !**allowed).for_each(|(z, _)| *z = f64::NEG_INFINITY);
         out
-    }
-
-    /// Of no calibration, a factor, a factor and an offset for each class, and a factor with curves: the one with the lowest log loss on folds that it was not fitted on, fitted on all.
-    fn best_calibration(&self, folds: &[u32], scores: &[f64]) -> Mended {
-        /// Beyond this the offsets' Newton steps cost more than they can give.
-        const MOST_OFFSETS: usize = 60;
-        /// Curves of fewer rows are mostly noise.
-        const LEAST_ROWS: usize = 2_000;
-        /// What a candidate has to lower the log loss by, against the simpler ones.
-        const LEAST_GAIN: f64 = 1e-3;
-        /// What curves have to: they learn most, so their gain has to be plain.
-        const LEAST_GAIN_OF_CURVES: f64 = 5e-3;
-        let all = self.held_out(scores);
-        // Fitted on all rows first: the fits without a fold start there and have little left to do.
-        let temperature = Calibration::temperature(all);
-        let mut candidates = vec![Candidate::Shared(Calibration::default(), |none, _| none.clone())];
-        if self.classes <= MOST_OFFSETS {
-            candidates.push(match self.classes {
-                // Of two classes the one's score is the other's, with its sign turned: one factor says all.
-                2 => Candidate::Shared(temperature.refit_platt(all), Calibration::refit_platt),
-                _ => Candidate::ByClass(VectorScaling::fit(all, &temperature)),
-            });
-        }
-        if self.classes <= MOST_OFFSETS && self.rows.len() >= LEAST_ROWS {
-            candidates.push(Candidate::Shared(temperature.with_curves(all), Calibration::refit_isotonic));
-        }
-        candidates.insert(1, Candidate::Shared(temperature, Calibration::refit_temperature));
-        let count = folds.iter().max().map_or(0, |&f| f + 1);
-        let cross_fitted = |candidate: &Candidate| -> f64 {
-            (0..count)
-                .map(|fold| {
-                    let (learn, learn_scores) = self.of_folds(folds, scores, |f| f != fold);
-                    let (test, test_scores) = self.of_folds(folds, scores, |f| f == fold);
-                    let (learn, test) = (learn.held_out(&learn_scores), test.held_out(&test_scores));
-                    let loss = match candidate {
-                        Candidate::Shared(start, refit) => refit(start, learn).log_loss(test),
-                        Candidate::ByClass(start) => start.refit(learn).log_loss(test),
-                    };
-                    loss * test.targets.len() as f64
-                })
-                .sum()
-        };
-        let losses: Vec<f64> = candidates.iter().map(cross_fitted).collect();
-        let better = |best: usize, i: usize| {
-            let least = if candidates[i].has_curves() { LEAST_GAIN_OF_CURVES } else { LEAST_GAIN };
-            if losses[i] < losses[best] * (1.0 - least) { i } else { best }
-        };
-        let best = (1..losses.len()).fold(0, better);
-        match candidates.swap_remove(best) {
-            Candidate::Shared(calibration, _) => calibration.into(),
-            Candidate::ByClass(scaling) => scaling.into(),
-        }
-    }
-
-    /// The same calibration with curves fitted without each fold, or nothing where it has none: how often labels err by their probability would look too good
-    /// with curves that saw these very rows.
-    fn curves_by_fold(&self, folds: &[u32], scores: &[f64], calibration: &Calibration) -> Vec<Calibration> {
-        let count = if calibration.isotonic.is_empty() { 0 } else { folds.iter().max().map_or(0, |&f| f + 1) };
-        (0..count)
-            .map(|fold| {
-                let (learn, learn_scores) = self.of_folds(folds, scores, |f| f != fold);
-                calibration.with_curves(learn.held_out(&learn_scores))
-            })
-            .collect()
-    }
-
-    /// The rows of some folds, and their scores.
-    fn of_folds(&self, folds: &[u32], scores: &[f64], wanted: impl Fn(u32) -> bool) -> (Task<'x>, Vec<f64>) {
-        let k = self.classes;
-        let places: Vec<usize> = (0..folds.len()).filter(|&i| wanted(folds[i])).collect();
-        let scores = places.iter().flat_map(|&i| &scores[i * k..(i + 1) * k]).copied().collect();
-        (self.subset(&places), scores)
     }
 }
 

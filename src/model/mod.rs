@@ -3,6 +3,7 @@
 //! Flows in: a [`TrainingSet`] and [`TrainOptions`]. Flows out: a [`Model`], which a [`Predictor`] applies to text. What is chosen by data (how strong a
 //! penalty, how far topics depart, how probabilities are mended) is chosen here, by folds inside training.
 
+mod calibrate;
 mod cascade;
 mod corpus_reader;
 mod decoding;
