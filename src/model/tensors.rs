@@ -19,6 +19,8 @@ const BEGINNING: &[u8] = br#"{"__metadata__":{"rapporteur":"#;
 /// In place of a weight of eight bits: it is kept apart, in sixteen.
 const APART: i8 = i8::MIN;
 const LARGEST_WEIGHT: f32 = 1e30;
+/// Units that a step has at most: products with eight bits stay within sixteen.
+const MOST_UNITS: f32 = 256.0;
 /// Bytes by which [`begins_well`] knows a file.
 pub(super) const BEGINNING_BYTES: u64 = 8 + BEGINNING.len() as u64;
 
@@ -69,8 +71,9 @@ impl Writer {
             }
             Weights::Wide(weights) => self.floats(name, shape, weights),
             Weights::Narrow { cells, unit } => {
-                // Both are powers of two.
-                let units = (step / unit) as i16;
+                // Both are powers of two. Of a file whose calibration was altered, the step may not be one that its units can have.
+                let units = (step / unit).clamp(1.0, MOST_UNITS) as i16;
+                let step = f32::from(units) * unit;
                 let most = units.saturating_mul(i16::from(i8::MAX));
                 let mut apart = Vec::new();
                 let steps = cells.iter().map(|&n| match (-most..=most).contains(&n) && n % units == 0 {
@@ -223,7 +226,7 @@ impl<'a> Reader<'a> {
         let unit = self.one(&format!("{name}.unit"))?;
         let units = step / unit;
         // No product below can leave sixteen bits, and no sum of weights the range of its type.
-        if !(1.0..=256.0).contains(&units) || units.fract() != 0.0 || !(1e-30..1e30).contains(&unit) {
+        if !(1.0..=MOST_UNITS).contains(&units) || units.fract() != 0.0 || !(1e-30..1e30).contains(&unit) {
             return Err(format!("{name:?} has a step of {step} in units of {unit}"));
         }
         let units = units as i16;
@@ -312,6 +315,18 @@ mod tests {
             };
             let file = write(&weights);
             assert_eq!(Reader::new(&file).unwrap().weights("w").unwrap(), weights);
+        }
+    }
+
+    #[test]
+    fn a_step_that_units_cannot_have_is_not_written() {
+        // Found by fuzzing: the factor of calibration in a file was altered, and with it the step that weights were to be written in.
+        let weights = Weights::Narrow { cells: vec![0, 3, -200, 20_000], unit: 1.0 / 4096.0 };
+        for step in [2f32.powi(-20), 2f32.powi(-12), 2f32.powi(-3), 2f32.powi(9)] {
+            let mut out = Writer::default();
+            out.weights("w", &weights, 2, step);
+            let file = out.finish("{}".to_owned()).unwrap();
+            assert_eq!(Reader::new(&file).unwrap().weights("w").unwrap(), weights, "{step}");
         }
     }
 }
