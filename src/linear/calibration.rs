@@ -1,8 +1,8 @@
 //! From scores to probabilities that mean what they say.
 //!
 //! Flows in: scores of rows that the classifier did not see in training, and their classes. Flows out: a factor and offsets by which scores
-//! are mended before the softmax: temperature scaling (Guo et al. 2017, *On calibration of modern neural networks*), or Platt's method in its
-//! multinomial form, a factor and an offset for each class, which also undoes class weights. Both minimise the log loss,
+//! are mended before the softmax: temperature scaling (Guo et al. 2017, *On calibration of modern neural networks*), or with an offset for each
+//! class beside the factor, which also undoes class weights and of two classes is Platt's method; of more, see `vector_scaling.rs`. All minimise the log loss,
 //! which is convex in them; a weak pull toward "leave as it is" keeps few rows from deciding much.
 //!
 //! After the softmax, curves can mend the probability of each class alone ([`IsotonicRegression`], one class against the rest, then brought to a sum of one, as Zadrozny & Elkan
@@ -96,7 +96,7 @@ impl Calibration {
         Calibration::default().refit_temperature(held_out)
     }
 
-    /// The best factor and offsets.
+    /// The best factor of all classes and offset of each: of two classes, Platt's method.
     pub fn platt(held_out: HeldOut<'_>) -> Self {
         Calibration::default().refit_platt(held_out)
     }
